@@ -1,0 +1,301 @@
+//! The load: a process of its own, so that what it costs is the same for whoever is measured.
+//!
+//! A closed loop: each connection has one request under way at a time, and sends the next when the response is there.
+
+mod connections;
+mod report;
+
+use std::{io::Write, net::SocketAddr, thread, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+
+pub(crate) use self::report::LoadReport;
+use self::{connections::Plan, report::Tally};
+use crate::http::Request;
+
+/// What to send, where and for how long.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct LoadOptions {
+    /// The server.
+    pub(crate) address: SocketAddr,
+    /// The path with its query.
+    pub(crate) target: String,
+    /// A header field, `name: value`; may come several times.
+    #[arg(long = "header", value_parser = header)]
+    pub(crate) headers: Vec<(String, String)>,
+    /// The method.
+    #[arg(long, default_value = "GET")]
+    pub(crate) method: String,
+    /// The body.
+    #[arg(long, default_value = "")]
+    pub(crate) body: String,
+    /// Connections, each with one request under way.
+    #[arg(long, default_value_t = 32)]
+    pub(crate) connections: usize,
+    /// Threads that the connections are spread over.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) threads: usize,
+    /// Seconds that are measured.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+    /// Seconds of load before them. Failures count from the first request on.
+    #[arg(long, default_value_t = 0.2)]
+    pub(crate) warm_up: f64,
+    /// The status that every response must have.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) expect: u16,
+    /// Seconds after which a request counts as stalled.
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) timeout: f64,
+}
+
+fn header(text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once(':').context("a header is `name: value`")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+impl LoadOptions {
+    /// A load of `GET target` on a server, everything else by default.
+    pub(crate) fn get(address: SocketAddr, target: impl Into<String>) -> Self {
+        Self {
+            address,
+            target: target.into(),
+            headers: Vec::new(),
+            method: "GET".to_owned(),
+            body: String::new(),
+            connections: 32,
+            threads: 2,
+            seconds: 1.0,
+            warm_up: 0.2,
+            expect: 200,
+            timeout: 10.0,
+        }
+    }
+
+    /// The arguments that make another process run this load.
+    pub(crate) fn to_arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["load".to_owned(), self.address.to_string(), self.target.clone()];
+        for (name, value) in &self.headers {
+            arguments.push(format!("--header={name}: {value}"));
+        }
+        arguments.extend([
+            format!("--method={}", self.method),
+            format!("--body={}", self.body),
+            format!("--connections={}", self.connections),
+            format!("--threads={}", self.threads),
+            format!("--seconds={}", self.seconds),
+            format!("--warm-up={}", self.warm_up),
+            format!("--expect={}", self.expect),
+            format!("--timeout={}", self.timeout),
+        ]);
+        arguments
+    }
+
+    fn plan(&self) -> Result<Plan> {
+        let seconds = |value: f64| Duration::try_from_secs_f64(value).context("a time is no number of seconds");
+        Ok(Plan {
+            address: self.address,
+            request: Request::new(
+                &self.method,
+                &self.address.to_string(),
+                &self.target,
+                &self.headers,
+                self.body.as_bytes(),
+            ),
+            expect: self.expect,
+            warm_up: seconds(self.warm_up)?,
+            measured: seconds(self.seconds)?,
+            timeout: seconds(self.timeout)?,
+        })
+    }
+}
+
+/// Makes the load and writes its report to standard output, as JSON.
+pub(crate) fn main(options: &LoadOptions) -> Result<()> {
+    let report = run(options)?;
+    let mut stdout = std::io::stdout().lock();
+    serde_json::to_writer(&mut stdout, &report)?;
+    writeln!(stdout)?;
+    Ok(())
+}
+
+/// Makes the load in a process of its own.
+pub(crate) async fn spawn(options: &LoadOptions) -> Result<LoadReport> {
+    let program = std::env::current_exe()?;
+    let mut command = tokio::process::Command::new(program);
+    let output = command.args(options.to_arguments()).kill_on_drop(true).output().await.context("the load can't be started")?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "the load ended with {}: {errors}", output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Makes the load.
+fn run(options: &LoadOptions) -> Result<LoadReport> {
+    let plan = options.plan()?;
+    let threads = options.threads.clamp(1, options.connections.max(1));
+    let tallies = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads)
+            .map(|index| {
+                // The first threads take what does not divide evenly.
+                let share = options.connections / threads + usize::from(index < options.connections % threads);
+                let plan = &plan;
+                scope.spawn(move || connections::run(plan, share))
+            })
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| anyhow!("a thread of the load panicked"))?)
+            .collect::<Result<Vec<Tally>>>()
+    })?;
+    let mut total = Tally::new()?;
+    for tally in &tallies {
+        total.add(tally)?;
+    }
+    Ok(total.into_report(plan.measured))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
+
+    use axum::{Router, http::StatusCode, routing::get};
+    use clap::Parser;
+
+    use super::*;
+    use crate::test_server::{scripted, serve};
+
+    async fn load(options: LoadOptions) -> LoadReport {
+        tokio::task::spawn_blocking(move || run(&options).unwrap()).await.unwrap()
+    }
+
+    fn short(address: SocketAddr) -> LoadOptions {
+        LoadOptions { connections: 4, seconds: 0.3, warm_up: 0.1, timeout: 0.2, ..LoadOptions::get(address, "/") }
+    }
+
+    fn only(failure: &str, report: &LoadReport) -> u64 {
+        assert_eq!(report.requests, 0, "{report:?}");
+        assert_eq!(report.failures.keys().collect::<Vec<_>>(), [failure], "{report:?}");
+        assert_eq!(report.failed, report.failures[failure]);
+        report.failed
+    }
+
+    #[tokio::test]
+    async fn every_request_that_the_server_answered_is_counted_once() {
+        let served = Arc::new(AtomicU64::new(0));
+        let counter = served.clone();
+        let address = serve(Router::new().route(
+            "/",
+            get(move || {
+                counter.fetch_add(1, Ordering::Relaxed);
+                async { "hello" }
+            }),
+        ))
+        .await;
+        for threads in [1, 3] {
+            served.store(0, Ordering::Relaxed);
+            let report = load(LoadOptions { warm_up: 0.0, threads, ..short(address) }).await;
+            let served = served.load(Ordering::Relaxed);
+            assert_eq!(report.failures, BTreeMap::new());
+            // A request that is under way at the end is served and not counted: one for each connection.
+            assert!(report.requests > 100 && report.requests <= served && served <= report.requests + 4, "{served} {report:?}");
+            let rate = report.requests as f64 / 0.3;
+            assert!((report.per_second - rate).abs() < 1.0, "{report:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn latency_is_that_of_the_server() {
+        let wait = || async { tokio::time::sleep(Duration::from_millis(20)).await };
+        let address = serve(Router::new().route("/", get(wait))).await;
+        let report = load(short(address)).await;
+        assert!((20_000.0..35_000.0).contains(&report.latency.p50), "{report:?}");
+        assert!(report.latency.p50 <= report.latency.p99 && report.latency.p99 <= report.latency.max);
+        assert!((30..=60).contains(&report.requests), "4 connections, 20 ms each, 0.3 s: {report:?}");
+    }
+
+    #[tokio::test]
+    async fn another_status_is_a_failure() {
+        let answers = Arc::new(AtomicU64::new(0));
+        let handler = move || {
+            let n = answers.fetch_add(1, Ordering::Relaxed);
+            async move { if n == 7 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK } }
+        };
+        let address = serve(Router::new().route("/", get(handler))).await;
+        let report = load(LoadOptions { warm_up: 0.0, ..short(address) }).await;
+        assert_eq!(report.failures, BTreeMap::from([("status 503".to_owned(), 1)]));
+        assert_eq!(report.failed, 1);
+        assert!(report.requests > 100);
+    }
+
+    #[tokio::test]
+    async fn a_failure_before_the_measurement_counts_as_well() {
+        let answers = Arc::new(AtomicU64::new(0));
+        let handler = move || {
+            let n = answers.fetch_add(1, Ordering::Relaxed);
+            async move { if n == 0 { StatusCode::NOT_FOUND } else { StatusCode::OK } }
+        };
+        let address = serve(Router::new().route("/", get(handler))).await;
+        assert_eq!(load(short(address)).await.failed, 1);
+    }
+
+    #[tokio::test]
+    async fn a_short_read_is_a_failure() {
+        let address = scripted(&[b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell"]).await;
+        assert!(only("closed within the response", &load(short(address)).await) >= 4);
+    }
+
+    #[tokio::test]
+    async fn a_closed_connection_is_a_failure() {
+        assert!(only("closed before the response", &load(short(scripted(&[]).await)).await) >= 4);
+    }
+
+    #[tokio::test]
+    async fn a_stall_is_a_failure() {
+        let address = serve(Router::new().route("/", get(std::future::pending::<()>))).await;
+        // 0.4 s of load, 0.2 s until a stall is called one, 4 connections.
+        assert_eq!(only("stalled", &load(short(address)).await), 8);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_a_failure() {
+        let address = {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            listener.local_addr().unwrap()
+        };
+        assert!(only("no connection: connection refused", &load(short(address)).await) >= 4);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_says_it_closes_is_no_failure() {
+        let address =
+            scripted(&[b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"]).await;
+        let report = load(short(address)).await;
+        assert_eq!(report.failed, 0, "{report:?}");
+        assert!(report.requests > 4);
+    }
+
+    #[test]
+    fn options_survive_the_way_to_another_process() {
+        #[derive(Parser)]
+        struct Cli {
+            #[command(flatten)]
+            load: LoadOptions,
+        }
+        let options = LoadOptions {
+            headers: vec![("authorization".to_owned(), "Bearer a:b".to_owned()), ("x".to_owned(), String::new())],
+            body: "--{\"a\":1}".to_owned(),
+            method: "POST".to_owned(),
+            threads: 3,
+            seconds: 1.25,
+            ..LoadOptions::get("127.0.0.1:80".parse().unwrap(), "/a?b=c")
+        };
+        let parsed = Cli::try_parse_from(options.to_arguments()).unwrap().load;
+        assert_eq!(format!("{parsed:?}"), format!("{options:?}"));
+    }
+}

@@ -1,0 +1,202 @@
+//! The twin of core's `GET /core/v1/balance`: the same checks, the same statements and the same JSON, in axum and sqlx.
+//!
+//! sqlx's pool is told not to ask a connection whether it still works before each use: a careful author would, and it would
+//! make the twin slower.
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use axum::{
+    Json, Router,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use datamp_core::api_keys::secret::Secret;
+use datamp_models::{
+    Currency,
+    core::{ApiKeyId, ShopId},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions as _,
+};
+use time::OffsetDateTime;
+
+/// Core's own statements: see `components/core/src/authentication.rs`.
+const CALLER: &str = "SELECT k.id AS key_id, k.shop_id, k.last_used_at, a.currency, a.status, \
+                      a.credits_posted - a.debits_posted AS posted, \
+                      a.credits_posted - a.debits_posted - a.debits_pending AS available \
+                      FROM api_key AS k LEFT JOIN account AS a ON a.shop_id = k.shop_id \
+                      WHERE k.hash = $1 AND k.revoked_at IS NULL ORDER BY a.currency";
+const NOTE_USE: &str =
+    "UPDATE api_key SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
+
+/// As core has it, in microseconds.
+const USE_IS_FRESH_FOR: i64 = 60_000_000;
+
+/// Where the twin finds what it serves.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct BalanceOptions {
+    /// `postgres://…`, or the path of an SQLite file.
+    #[arg(long)]
+    pub(crate) database: String,
+    /// Connections, as many as core's manifest has.
+    #[arg(long)]
+    pub(crate) connections: u32,
+    /// The key that API keys are hashed with.
+    #[arg(long)]
+    pub(crate) key: String,
+}
+
+/// What is kept of a secret.
+pub(crate) fn hash(key: &[u8], secret: &str) -> Result<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).context("the key")?;
+    mac.update(secret.as_bytes());
+    Ok(hex::encode(mac.finalize().into_bytes()))
+}
+
+/// `GET /core/v1/balance` on a database.
+pub(super) async fn router(options: BalanceOptions) -> Result<Router> {
+    let key = options.key.into_bytes();
+    if options.database.starts_with("postgres") {
+        let pool = PgPoolOptions::new().max_connections(options.connections).test_before_acquire(false);
+        let connect = PgConnectOptions::from_str(&options.database)?;
+        Ok(routes(Balances { pool: pool.connect_with(connect).await?, key }))
+    } else {
+        let pool = SqlitePoolOptions::new().max_connections(options.connections).test_before_acquire(false);
+        Ok(routes(Balances { pool: pool.connect_with(sqlite(Path::new(&options.database))).await?, key }))
+    }
+}
+
+/// The host's own settings: see `host/src/store/sqlite.rs`.
+pub(crate) fn sqlite(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-8192")
+        .statement_cache_capacity(256)
+        .row_buffer_size(32)
+        .disable_statement_logging()
+}
+
+fn routes<P: Database>(balances: Balances<P>) -> Router {
+    Router::new().route("/core/v1/balance", get(balance)).with_state(Arc::new(balances))
+}
+
+struct Balances<P> {
+    pool: P,
+    key: Vec<u8>,
+}
+
+/// The key's id, the shop's, the key's last use; and of an account its currency, status, and what is posted and available. One row
+/// for each account; a shop without any has one row of NULLs there.
+type Row = (String, String, Option<i64>, Option<String>, Option<String>, Option<i64>, Option<i64>);
+
+/// The two statements on either database.
+trait Database: Send + Sync + 'static {
+    fn caller(&self, hash: &str) -> impl Future<Output = sqlx::Result<Vec<Row>>> + Send;
+    fn note_use(&self, key: &str, now: i64, stale: i64) -> impl Future<Output = sqlx::Result<()>> + Send;
+}
+
+macro_rules! database {
+    ($pool:ty) => {
+        impl Database for $pool {
+            async fn caller(&self, hash: &str) -> sqlx::Result<Vec<Row>> {
+                sqlx::query_as(CALLER).bind(hash).fetch_all(self).await
+            }
+
+            async fn note_use(&self, key: &str, now: i64, stale: i64) -> sqlx::Result<()> {
+                sqlx::query(NOTE_USE).bind(key).bind(now).bind(stale).execute(self).await.map(drop)
+            }
+        }
+    };
+}
+
+database!(SqlitePool);
+database!(PgPool);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BalanceQuery {
+    currency: Option<Currency>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    data: Vec<Account>,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Account {
+    currency: Currency,
+    posted: i64,
+    available: i64,
+}
+
+async fn balance<P: Database>(
+    State(balances): State<Arc<Balances<P>>>,
+    headers: HeaderMap,
+    query: Result<Query<BalanceQuery>, QueryRejection>,
+) -> Result<Json<Page>, Refusal> {
+    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let text = text.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal::Unauthorised)?;
+    let secret = Secret::parse(text).ok_or(Refusal::Unauthorised)?;
+    let hash = hash(&balances.key, secret.reveal()).map_err(Refusal::internal)?;
+    let rows = balances.pool.caller(&hash).await.map_err(Refusal::internal)?;
+    let (mut accounts, key, last_used_at) = assemble(rows).ok_or(Refusal::Unauthorised)?;
+
+    let now = i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).map_err(Refusal::internal)?;
+    let stale = now - USE_IS_FRESH_FOR;
+    if last_used_at.is_none_or(|last| last <= stale) {
+        balances.pool.note_use(key.as_str(), now, stale).await.map_err(Refusal::internal)?;
+    }
+
+    let Query(query) = query.map_err(|_| Refusal::Unprocessable)?;
+    accounts.retain(|account| query.currency.is_none_or(|currency| account.currency == currency));
+    Ok(Json(Page { data: accounts, has_more: false }))
+}
+
+/// The accounts, the key and its last use; `None` for a key that is not known, or rows that are not core's.
+fn assemble(rows: Vec<Row>) -> Option<(Vec<Account>, ApiKeyId, Option<i64>)> {
+    let (key, shop, last_used_at, ..) = rows.first()?;
+    let (key, last_used_at) = (ApiKeyId::parse(key).ok()?, *last_used_at);
+    ShopId::parse(shop).ok()?;
+    let account = |(.., currency, _status, posted, available): Row| {
+        Some(Account { currency: currency?.parse().ok()?, posted: posted?, available: available? })
+    };
+    Some((rows.into_iter().filter_map(account).collect(), key, last_used_at))
+}
+
+enum Refusal {
+    Unauthorised,
+    Unprocessable,
+    Internal,
+}
+
+impl Refusal {
+    fn internal(error: impl std::fmt::Display) -> Self {
+        eprintln!("the twin failed: {error}");
+        Self::Internal
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Unauthorised => StatusCode::UNAUTHORIZED,
+            Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+        .into_response()
+    }
+}

@@ -1,0 +1,9 @@
+//! Values as people read them, in their language.
+
+mod money;
+mod number;
+mod time;
+
+pub(crate) use self::money::money;
+pub(crate) use self::number::{duration, grouped, share, size};
+pub(crate) use self::time::moment;

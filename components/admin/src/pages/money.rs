@@ -1,0 +1,87 @@
+//! What the ledger holds in all, and whether it is sound.
+
+use askama::Template;
+use datamp_sdk::Response;
+
+use super::frame::Frame;
+use super::respond;
+use crate::access::{Answer, Nothing, Refusal, Visit};
+use crate::contract::{self, CoreError, Totals};
+
+#[derive(Template)]
+#[template(path = "pages/money.html")]
+struct MoneyPage {
+    f: Frame,
+    totals: Vec<Totals>,
+}
+
+#[derive(Template)]
+#[template(path = "parts/money.html")]
+struct MoneyPart {
+    f: Frame,
+    totals: Vec<Totals>,
+}
+
+/// `GET /admin/money`
+pub(crate) fn show(visit: &Visit, _: Nothing) -> Answer {
+    let totals = totals()?;
+    Ok(respond(200, &MoneyPage { f: visit.frame("dashboard")?, totals }))
+}
+
+/// `GET /admin/parts/money`
+pub(crate) fn part(visit: &Visit, _: Nothing) -> Answer {
+    let page: Response = respond(200, &MoneyPart { f: visit.part(), totals: totals()? });
+    Ok(page)
+}
+
+fn totals() -> Result<Vec<Totals>, Refusal> {
+    needs_core()?;
+    Ok(contract::ledger_totals()?)
+}
+
+/// Asks before it calls: a call to a component that is not there would end the request.
+pub(super) fn needs_core() -> Result<(), Refusal> {
+    if contract::ready()? { Ok(()) } else { Err(Refusal::core_is_down()) }
+}
+
+impl From<CoreError> for Refusal {
+    fn from(error: CoreError) -> Self {
+        use datamp_sdk::Problem;
+        match error {
+            CoreError::ShopNotFound(_) => Self::not_found(),
+            CoreError::Invalid((field, words)) => Problem::unprocessable(format!("{field}: {words}")).into(),
+            CoreError::ShopNotActive(id) | CoreError::Conflict(id) => Problem::conflict(id).into(),
+            CoreError::Unavailable(words) => {
+                datamp_sdk::log::warn!("core: {}", words);
+                Problem::unavailable(words).into()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Language;
+    use crate::pages::frame::tests::of;
+    use crate::roles::Role;
+
+    fn html(ledger_sum: i64) -> String {
+        let totals =
+            Totals { currency: "RUB".to_owned(), ledger_sum, shops_sum: 150_000, topped_up: 200_000, paid: 50_000 };
+        MoneyPart { f: of(Role::Support, Language::English), totals: vec![totals] }.render().unwrap()
+    }
+
+    #[test]
+    fn a_sound_ledger_is_said_to_be_sound() {
+        let html = html(0);
+        assert!(html.contains(Language::English.text("money.sound")) && html.contains("1,500.00\u{a0}RUB"), "{html}");
+    }
+
+    #[test]
+    fn a_ledger_that_does_not_add_up_is_an_alarm() {
+        let html = html(-1);
+        assert!(html.contains("role=\"alert\"") && html.contains("\u{2212}0.01\u{a0}RUB"), "{html}");
+        assert!(!html.contains(Language::English.text("money.sound")));
+    }
+}

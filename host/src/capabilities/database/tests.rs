@@ -1,0 +1,10 @@
+//! The capability on SQLite and on PostgreSQL.
+
+mod isolation;
+mod limits;
+mod migrating;
+mod races;
+mod rights;
+mod transactions;
+mod values;
+mod world;

@@ -1,0 +1,160 @@
+//! Deadlines and sizes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::world::{Run as _, World, both, same, soon, text};
+use crate::capabilities::database::sql::{Access, Error, Value};
+
+fn endless(world: &World) -> &'static str {
+    if world.is_sqlite() {
+        "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    } else {
+        "SELECT count(*) FROM generate_series(1, 1000000000000) AS x"
+    }
+}
+
+/// That many rows of one value.
+fn rows(world: &World, count: usize, value: &str) -> String {
+    if world.is_sqlite() {
+        format!("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {count}) SELECT {value} AS v FROM n")
+    } else {
+        format!("SELECT {value} AS v FROM generate_series(1, {count})")
+    }
+}
+
+both! {
+    async fn a_statement_ends_at_the_deadline_and_the_next_one_runs(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("shop", "select update")]).await;
+        // More often than there are connections.
+        for _ in 0..6 {
+            let started = Instant::now();
+            let answer = component.query(endless(&world).to_owned(), Vec::new(), started + Duration::from_millis(100)).await;
+            assert!(matches!(answer, Err(Error::Timeout)), "{answer:?}");
+            assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+            assert_eq!(component.integer("SELECT 1").await, 1);
+        }
+        let past = component.query("SELECT 1".to_owned(), Vec::new(), Instant::now() - Duration::from_secs(1)).await;
+        assert!(matches!(past, Ok(_) | Err(Error::Timeout)), "{past:?}");
+    }
+
+    async fn a_transaction_ends_at_the_deadline(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("shop", "select update")]).await;
+        let mut open = component.begin(Access::ReadWrite, Instant::now() + Duration::from_millis(200)).await.unwrap();
+        open.changes("UPDATE shop SET balance = 99 WHERE id = '1'", Vec::new()).await.unwrap();
+        let late = open.rows(endless(&world), Vec::new()).await;
+        assert!(matches!(late, Err(Error::Timeout)), "{late:?}");
+        assert!(matches!(open.commit().await, Err(Error::TransactionEnded)));
+        component.changes("UPDATE shop SET balance = balance + 1 WHERE id = '1'", Vec::new()).await.unwrap();
+        assert_eq!(component.integer("SELECT balance FROM shop WHERE id = '1'").await, 11);
+    }
+
+    async fn waiting_for_a_connection_ends_at_the_deadline(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("shop", "select")]).await;
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(component.begin(Access::ReadOnly, soon()).await.unwrap());
+        }
+        let late = component.query("SELECT 1".to_owned(), Vec::new(), Instant::now() + Duration::from_millis(100)).await;
+        assert!(matches!(late, Err(Error::Timeout)), "{late:?}");
+        held.pop();
+        assert_eq!(component.integer("SELECT 1").await, 1);
+    }
+
+    async fn an_answer_of_too_many_rows_is_too_large(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("shop", "select")]).await;
+        assert_eq!(component.rows(&rows(&world, 10_000, "1"), Vec::new()).await.unwrap().rows.len(), 10_000);
+        let answer = component.rows(&rows(&world, 10_001, "1"), Vec::new()).await;
+        assert!(matches!(answer, Err(Error::TooLarge)));
+        // Far more than is ever read: the limit is kept while reading.
+        let started = Instant::now();
+        let answer = component.rows(&rows(&world, 1_000_000_000, "1"), Vec::new()).await;
+        assert!(matches!(answer, Err(Error::TooLarge)), "{answer:?}");
+        // PostgreSQL sends no row before it has them all, where a function makes them.
+        assert!(!world.is_sqlite() || started.elapsed() < Duration::from_secs(5));
+        assert_eq!(component.integer("SELECT 1").await, 1);
+    }
+
+    async fn an_answer_of_too_many_bytes_is_too_large(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("shop", "select")]).await;
+        let mebibyte = if world.is_sqlite() { "hex(zeroblob(524288))" } else { "repeat('x', 1048576)" };
+        assert_eq!(component.rows(&rows(&world, 15, mebibyte), Vec::new()).await.unwrap().rows.len(), 15);
+        for count in [17, 1000] {
+            let answer = component.rows(&rows(&world, count, mebibyte), Vec::new()).await;
+            assert!(matches!(answer, Err(Error::TooLarge)), "{count}");
+        }
+        let one = if world.is_sqlite() { "SELECT hex(zeroblob(9000000))" } else { "SELECT repeat('x', 18000000)" };
+        let answer = component.rows(one, Vec::new()).await;
+        assert!(matches!(answer, Err(Error::TooLarge)), "{answer:?}");
+        assert_eq!(component.integer("SELECT 1").await, 1);
+    }
+
+    async fn large_values_go_both_ways(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("secret", "select insert")]).await;
+        let large = text(&"x".repeat(8 << 20));
+        component.changes("INSERT INTO secret (id, word) VALUES ('9', $1)", vec![large.clone()]).await.unwrap();
+        assert!(same(&component.value("SELECT word FROM secret WHERE id = '9'").await, &large));
+    }
+
+    async fn a_statement_that_is_too_long_is_refused(world: World) {
+        let world = world.with_tables().await;
+        let mut component = world.component("a", &[("shop", "select")]).await;
+        let long = format!("SELECT '{}'", "x".repeat(1 << 20));
+        assert!(matches!(component.rows(&long, Vec::new()).await, Err(Error::InvalidStatement(_))));
+        let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
+        let answer = component.rows(&deep, Vec::new()).await;
+        assert!(answer.is_err() || !world.is_sqlite(), "{answer:?}");
+        assert_eq!(component.integer("SELECT 1").await, 1);
+        let many = format!("SELECT {}", (1..=2000).map(|n| format!("${n}")).collect::<Vec<_>>().join(" + "));
+        let answer = component.rows(&many, vec![Value::Integer(1); 2000]).await;
+        assert!(answer.is_ok() || matches!(answer, Err(Error::InvalidStatement(_) | Error::Other(_))), "{answer:?}");
+        assert_eq!(component.integer("SELECT 1").await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_ends_what_nobody_waits_for() {
+    let world = World::postgresql().await.with_tables().await;
+    let component = world.component("a", &[("shop", "select")]).await;
+    let slow = component.query("SELECT pg_sleep(300)".to_owned(), Vec::new(), Instant::now() + Duration::from_millis(100)).await;
+    assert!(matches!(slow, Err(Error::Timeout)));
+    let running = "SELECT CAST(count(*) AS BIGINT) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(300)%' AND datname = current_database()";
+    for _ in 0..100 {
+        let left: i64 = sqlx::query_scalar(running).fetch_one(world.database.store().pool()).await.unwrap();
+        if left == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the server still sleeps for a component that has gone on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_the_server_ended_is_replaced() {
+    let world = World::postgresql().await.with_tables().await;
+    let mut component = world.component("a", &[("shop", "select update")]).await;
+    assert_eq!(component.integer("SELECT 1").await, 1);
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'datamp a' AND datname = current_database()";
+    let ended = async || {
+        let _: i64 = sqlx::query_scalar(end).fetch_one(world.database.store().pool()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    ended().await;
+    // A statement that only reads, and a beginning, notice nothing.
+    assert_eq!(component.integer("SELECT 1").await, 1);
+    ended().await;
+    drop(component.begin(Access::ReadWrite, soon()).await.unwrap());
+    assert_eq!(component.integer("SELECT 1").await, 1);
+    ended().await;
+    // Of one that writes, nobody knows whether it ran: it is for the component to say.
+    let answer = component.changes("UPDATE shop SET balance = 1", Vec::new()).await;
+    assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+    assert_eq!(component.changes("UPDATE shop SET balance = 1", Vec::new()).await.unwrap(), 2);
+}

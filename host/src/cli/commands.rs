@@ -1,0 +1,437 @@
+//! The commands that speak to a running host.
+
+use std::{
+    fs,
+    io::{BufRead, IsTerminal, Write, stderr, stdin},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::{
+    Target,
+    client::{Client, ProblemDocument},
+    table::table,
+};
+use crate::control::{ComponentStatus, Deployed, GenerationRecord, HostStatus, Inspection, package::Package};
+
+/// What goes into the history.
+#[derive(Args, Debug)]
+struct Why {
+    /// Who does it.
+    #[arg(long, env = "USER", default_value = "operator", value_name = "NAME")]
+    by: String,
+    /// Why.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeployArguments {
+    /// The component's .wasm file.
+    file: PathBuf,
+    /// Grant all that it asks for (see `datamp inspect`).
+    #[arg(long, conflicts_with = "grant_ask")]
+    grant: bool,
+    /// Grant this ask alone, such as `table:invoice:select`. Can be given several times.
+    #[arg(long, value_name = "ASK")]
+    grant_ask: Vec<String>,
+    #[command(flatten)]
+    why: Why,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn deploy(arguments: DeployArguments) -> anyhow::Result<()> {
+    let client = Client::new(&arguments.target)?;
+    let bytes = read(&arguments.file)?;
+    let grant = if arguments.grant { "all".to_owned() } else { arguments.grant_ask.join(",") };
+    let deployed = match upload(&client, bytes.clone(), grant, &arguments.why).await {
+        Err(error) => match error.downcast_ref::<ProblemDocument>() {
+            Some(problem) if !problem.asks.is_empty() && confirmed(&problem.asks)? => {
+                upload(&client, bytes, "all".to_owned(), &arguments.why).await?
+            }
+            _ => return Err(error),
+        },
+        deployed => deployed?,
+    };
+    if arguments.target.json {
+        return print_json(&deployed);
+    }
+    let generation = &deployed.generation;
+    println!(
+        "{} {} is active as generation {} after {} ms",
+        generation.component, generation.version, generation.number, deployed.took_ms
+    );
+    for secret in &deployed.announcements {
+        println!("{}/{}: {}   ({}; shown this once)", secret.component, secret.name, secret.value, secret.description);
+    }
+    Ok(())
+}
+
+async fn upload(client: &Client, bytes: Vec<u8>, grant: String, why: &Why) -> anyhow::Result<Deployed> {
+    let query = [("by", why.by.clone()), ("reason", why.reason.clone()), ("grant", grant)];
+    client.upload("/v1/deployments", &query, bytes).await
+}
+
+/// Asks whoever sits at the terminal; without one, the answer is no.
+fn confirmed(asks: &[String]) -> anyhow::Result<bool> {
+    if !stdin().is_terminal() {
+        return Ok(false);
+    }
+    eprintln!("It asks for:");
+    for ask in asks {
+        eprintln!("  {ask}");
+    }
+    eprint!("Grant all of it? [y/N] ");
+    stderr().flush()?;
+    let mut answer = String::new();
+    stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ActivateArguments {
+    /// The component.
+    name: String,
+    /// The number of the generation (see `datamp status NAME`).
+    generation: u64,
+    #[command(flatten)]
+    why: Why,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn activate(arguments: ActivateArguments) -> anyhow::Result<()> {
+    let client = Client::new(&arguments.target)?;
+    let body = json!({
+        "by": arguments.why.by, "reason": arguments.why.reason, "generation": arguments.generation
+    });
+    let path = format!("/v1/components/{}/activate", segment(&arguments.name)?);
+    let now: GenerationRecord = client.post(&path, &body).await?;
+    report(&now, arguments.target.json)
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RollbackArguments {
+    /// The component.
+    name: String,
+    #[command(flatten)]
+    why: Why,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn rollback(arguments: RollbackArguments) -> anyhow::Result<()> {
+    let client = Client::new(&arguments.target)?;
+    let path = format!("/v1/components/{}/rollback", segment(&arguments.name)?);
+    let now: GenerationRecord =
+        client.post(&path, &json!({ "by": arguments.why.by, "reason": arguments.why.reason })).await?;
+    report(&now, arguments.target.json)
+}
+
+fn report(now: &GenerationRecord, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return print_json(now);
+    }
+    println!("{} {} is active again as generation {}", now.component, now.version, now.number);
+    Ok(())
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArguments {
+    /// A component, to see its generations.
+    name: Option<String>,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn status(arguments: StatusArguments) -> anyhow::Result<()> {
+    let client = Client::new(&arguments.target)?;
+    match arguments.name {
+        Some(name) => {
+            let path = format!("/v1/components/{}/generations", segment(&name)?);
+            let history: Vec<GenerationRecord> = client.get(&path, &[]).await?;
+            if arguments.target.json {
+                return print_json(&history);
+            }
+            let rows: Vec<_> = history.iter().map(generation_row).collect();
+            print!("{}", table(["GENERATION", "VERSION", "STATE", "DEPLOYED", "BY", "FILE", "REASON"], &rows));
+        }
+        None => {
+            let host: HostStatus = client.get("/v1/status", &[]).await?;
+            if arguments.target.json {
+                return print_json(&host);
+            }
+            println!(
+                "datamp {} · up {} s · {} · {} allocation",
+                host.version, host.uptime_s, host.database, host.allocation
+            );
+            let rows: Vec<_> = host.components.iter().map(component_row).collect();
+            let heading = ["COMPONENT", "VERSION", "GENERATION", "ROUTES", "REQUESTS", "ERRORS", "P50", "P99", "STATE"];
+            print!("{}", table(heading, &rows));
+        }
+    }
+    Ok(())
+}
+
+fn generation_row(generation: &GenerationRecord) -> [String; 7] {
+    [
+        generation.number.to_string(),
+        generation.version.clone(),
+        format!("{:?}", generation.state).to_lowercase(),
+        generation.deployed_at.clone(),
+        generation.deployed_by.clone(),
+        generation.sha256.chars().take(12).collect(),
+        generation.reason.clone().unwrap_or_default(),
+    ]
+}
+
+fn component_row(status: &ComponentStatus) -> [String; 9] {
+    let active = status.active.as_ref();
+    let state = match (&status.broken, active) {
+        (Some(reason), _) => format!("broken: {reason}"),
+        (None, Some(_)) => "active".to_owned(),
+        (None, None) => "not active".to_owned(),
+    };
+    [
+        status.component.clone(),
+        active.map(|g| g.version.clone()).unwrap_or_default(),
+        active.map(|g| g.number.to_string()).unwrap_or_default(),
+        status.routes.join(" "),
+        status.figures.requests.to_string(),
+        status.figures.errors.to_string(),
+        format!("{} µs", status.figures.p50),
+        format!("{} µs", status.figures.p99),
+        state,
+    ]
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    /// The component's .wasm file.
+    file: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn inspect(arguments: &InspectArguments) -> anyhow::Result<()> {
+    let package = Package::read(read(&arguments.file)?)?;
+    let inspection = Inspection::of(&package);
+    if arguments.json {
+        return print_json(&inspection);
+    }
+    println!("{} {}   {}", inspection.component, inspection.version, inspection.description);
+    println!("{} bytes, sha256 {}", inspection.size, inspection.sha256);
+    for (heading, lines) in [
+        ("serves", &inspection.routes),
+        ("asks for", &inspection.asks),
+        ("imports", &inspection.imports),
+        ("exports", &inspection.exports),
+        ("migrations", &inspection.migrations),
+    ] {
+        if !lines.is_empty() {
+            println!("\n{heading}:");
+            for line in lines {
+                println!("  {line}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LogsArguments {
+    /// Only records of this component; `host` for the host's own.
+    #[arg(long, value_name = "NAME")]
+    component: Option<String>,
+    /// Only records of this level and above: trace, debug, info, warn or error.
+    #[arg(long)]
+    level: Option<String>,
+    /// Only records with this trace id.
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
+    /// How many, the newest.
+    #[arg(long, short = 'n', default_value_t = 100, value_name = "N")]
+    limit: u32,
+    /// Go on showing records as they come.
+    #[arg(long, short)]
+    follow: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn logs(arguments: LogsArguments) -> anyhow::Result<()> {
+    let client = Client::new(&arguments.target)?;
+    let mut query = vec![("limit", arguments.limit.to_string())];
+    query.extend(arguments.component.map(|value| ("component", value)));
+    query.extend(arguments.level.map(|value| ("level", value.to_lowercase())));
+    query.extend(arguments.trace.map(|value| ("trace", value)));
+    let recent = client.stream("/v1/logs", &query).await?.text().await?;
+    for line in recent.lines() {
+        print_record(line, arguments.target.json);
+    }
+    if !arguments.follow {
+        return Ok(());
+    }
+    let mut tail = client.stream("/v1/logs/tail", &query).await?.bytes_stream();
+    let mut pending = Vec::new();
+    while let Some(chunk) = tail.next().await {
+        for byte in chunk? {
+            if byte == b'\n' {
+                let line = String::from_utf8_lossy(&pending);
+                if let Some(record) = line.strip_prefix("data:") {
+                    print_record(record.trim_start(), arguments.target.json);
+                }
+                pending.clear();
+            } else {
+                pending.push(byte);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_record(line: &str, as_json: bool) {
+    let record: Value = serde_json::from_str(line).unwrap_or_default();
+    let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+    if as_json || text("@timestamp").is_empty() {
+        println!("{line}");
+        return;
+    }
+    let mut more = String::new();
+    for (name, value) in record.as_object().into_iter().flatten() {
+        if !matches!(name.as_str(), "@timestamp" | "log.level" | "service.name" | "message" | "ecs.version") {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            more.push_str(&format!(" {name}={value}"));
+        }
+    }
+    println!("{} {:5} {} {}{more}", text("@timestamp"), text("log.level"), text("service.name"), text("message"));
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SecretArguments {
+    #[command(subcommand)]
+    action: SecretAction,
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretAction {
+    /// List the names of a component's secrets.
+    List {
+        /// The component.
+        component: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Show a secret's value.
+    Show {
+        /// The component.
+        component: String,
+        /// The secret's name.
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Set a secret to what is read from standard input.
+    Set {
+        /// The component.
+        component: String,
+        /// The secret's name.
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+pub(super) async fn secret(arguments: SecretArguments) -> anyhow::Result<()> {
+    match arguments.action {
+        SecretAction::List { component, target } => {
+            let path = format!("/v1/components/{}/secrets", segment(&component)?);
+            let secrets: Vec<Value> = Client::new(&target)?.get(&path, &[]).await?;
+            if target.json {
+                return print_json(&secrets);
+            }
+            for secret in &secrets {
+                let generated = secret.get("generated").and_then(Value::as_bool).unwrap_or_default();
+                let name = secret.get("name").and_then(Value::as_str).unwrap_or_default();
+                println!("{name}{}", if generated { "   (generated)" } else { "" });
+            }
+        }
+        SecretAction::Show { component, name, target } => {
+            let path = format!("/v1/components/{}/secrets/{}", segment(&component)?, segment(&name)?);
+            let secret: Value = Client::new(&target)?.get(&path, &[]).await?;
+            println!("{}", secret.get("value").and_then(Value::as_str).unwrap_or_default());
+        }
+        SecretAction::Set { component, name, target } => {
+            let mut value = String::new();
+            // From standard input, as arguments can be read by everybody on the machine.
+            stdin().lock().read_line(&mut value).context("the secret is read from standard input")?;
+            let path = format!("/v1/components/{}/secrets/{}", segment(&component)?, segment(&name)?);
+            Client::new(&target)?.put(&path, &json!({ "value": value.trim_end_matches(['\r', '\n']) })).await?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SetArguments {
+    /// The component.
+    component: String,
+    /// The setting's name in its manifest.
+    name: String,
+    /// Its value.
+    value: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn set(arguments: SetArguments) -> anyhow::Result<()> {
+    let path = format!("/v1/components/{}/settings/{}", segment(&arguments.component)?, segment(&arguments.name)?);
+    Client::new(&arguments.target)?.put(&path, &json!({ "value": arguments.value })).await
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MailArguments {
+    /// Only mail to this address.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<String>,
+    /// How many, the newest first.
+    #[arg(long, short = 'n', default_value_t = 10, value_name = "N")]
+    limit: u32,
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn mail(arguments: MailArguments) -> anyhow::Result<()> {
+    let mut query = vec![("limit", arguments.limit.to_string())];
+    query.extend(arguments.to.map(|to| ("to", to)));
+    let entries: Vec<Value> = Client::new(&arguments.target)?.get("/v1/mail", &query).await?;
+    if arguments.target.json {
+        return print_json(&entries);
+    }
+    for entry in &entries {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        println!("{}  to {}  from {}\n{}\n\n{}\n", text("sent_at"), text("to"), text("component"), text("subject"), text("text"));
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("{} can't be read", file.display()))
+}
+
+/// A name that stands as one segment of a path.
+fn segment(name: &str) -> anyhow::Result<&str> {
+    let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if valid { Ok(name) } else { bail!("{name:?} is no name of a component, a setting or a secret") }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! One consistent answer to who serves what.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::Generation;
+use crate::{engine::interface::{self, InterfaceKey}, manifest::RoutePrefix};
+
+/// The active generations, and what follows from them.
+#[derive(Default)]
+pub struct Table {
+    active: BTreeMap<Arc<str>, Arc<Generation>>,
+    /// The longest prefix first, so the first that covers a path is the right one.
+    routes: Vec<(RoutePrefix, Arc<Generation>)>,
+    providers: HashMap<InterfaceKey, Arc<Generation>>,
+}
+
+/// Why a generation can't become active beside the others.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Conflict {
+    /// Another component serves the same prefix.
+    #[error("the route {route} belongs to {component}")]
+    Route {
+        /// The prefix.
+        route: String,
+        /// Its owner.
+        component: Arc<str>,
+    },
+    /// Another component exports the same interface.
+    #[error("{interface} is already provided by {component}")]
+    Export {
+        /// The interface.
+        interface: String,
+        /// Its owner.
+        component: Arc<str>,
+    },
+    /// An active component needs an interface that this generation no longer exports, or exports otherwise.
+    #[error("{component} needs {interface}, and {problem}")]
+    Needed {
+        /// The interface.
+        interface: String,
+        /// Who needs it.
+        component: Arc<str>,
+        /// What is missing or different.
+        problem: String,
+    },
+    /// Nobody exports an interface that this generation needs, or not with the functions it needs.
+    #[error("it imports {interface}: {problem}")]
+    Missing {
+        /// The interface.
+        interface: String,
+        /// What is missing or different.
+        problem: String,
+    },
+}
+
+impl Table {
+    /// The active generation of every component, by name.
+    #[must_use]
+    pub fn active(&self) -> &BTreeMap<Arc<str>, Arc<Generation>> {
+        &self.active
+    }
+
+    /// The generation that serves a path: the one with the longest prefix that covers it.
+    #[must_use]
+    pub fn route(&self, path: &str) -> Option<&Arc<Generation>> {
+        self.routes.iter().find(|(prefix, _)| prefix.covers(path)).map(|(_, generation)| generation)
+    }
+
+    /// The generation that exports an interface.
+    #[must_use]
+    pub fn provider(&self, key: &InterfaceKey) -> Option<&Arc<Generation>> {
+        self.providers.get(key)
+    }
+
+    /// The table with a generation in place of its component's active one.
+    #[must_use]
+    pub fn with(&self, generation: Arc<Generation>) -> Self {
+        let mut active = self.active.clone();
+        active.insert(Arc::clone(generation.name()), generation);
+        Self::of(active)
+    }
+
+    /// The table of a set of active generations.
+    #[must_use]
+    pub fn of(active: BTreeMap<Arc<str>, Arc<Generation>>) -> Self {
+        let mut routes: Vec<_> = active
+            .values()
+            .flat_map(|g| g.manifest().routes.iter().map(move |route| (route.clone(), Arc::clone(g))))
+            .collect();
+        routes.sort_by_key(|(route, _)| std::cmp::Reverse(route.as_str().len()));
+        let providers = active
+            .values()
+            .flat_map(|g| g.exports().keys().map(move |key| (key.clone(), Arc::clone(g))))
+            .collect();
+        Self { active, routes, providers }
+    }
+
+    /// Whether a generation could become active now; the first reason why not.
+    ///
+    /// # Errors
+    /// The conflict, which names both sides.
+    pub fn check(&self, candidate: &Candidate<'_>) -> Result<(), Conflict> {
+        let others = || self.active.values().filter(|g| g.name().as_ref() != candidate.name);
+        for other in others() {
+            for route in candidate.routes {
+                if other.manifest().routes.contains(route) {
+                    let (route, component) = (route.as_str().to_owned(), Arc::clone(other.name()));
+                    return Err(Conflict::Route { route, component });
+                }
+            }
+            if let Some(key) = candidate.exports.keys().find(|key| other.exports().contains_key(key)) {
+                return Err(Conflict::Export { interface: key.to_string(), component: Arc::clone(other.name()) });
+            }
+            for (key, needed) in other.links() {
+                let provided_here = self.provider(key).is_some_and(|g| g.name().as_ref() == candidate.name);
+                let problem = match candidate.exports.get(key) {
+                    Some(provided) => interface::mismatch(needed, provided),
+                    None => provided_here.then(|| format!("{} no longer exports it", candidate.name)),
+                };
+                if let Some(problem) = problem {
+                    let (interface, component) = (key.to_string(), Arc::clone(other.name()));
+                    return Err(Conflict::Needed { interface, component, problem });
+                }
+            }
+        }
+        for (key, needed) in candidate.links {
+            let provider = others().find_map(|g| g.exports().get(key));
+            let problem = match provider {
+                None => Some("nothing provides it: deploy a component that exports it first".to_owned()),
+                Some(provided) => interface::mismatch(needed, provided),
+            };
+            if let Some(problem) = problem {
+                return Err(Conflict::Missing { interface: needed.full_name.to_string(), problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What of a generation has to fit the others.
+pub struct Candidate<'a> {
+    /// The component's name.
+    pub name: &'a str,
+    /// The prefixes it serves.
+    pub routes: &'a [RoutePrefix],
+    /// The interfaces it exports.
+    pub exports: &'a interface::Interfaces,
+    /// The interfaces it needs of other components.
+    pub links: &'a interface::Interfaces,
+}

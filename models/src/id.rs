@@ -1,0 +1,176 @@
+//! Ids: TypeIDs (specification 0.3), a prefix that tells the type and 128 bits in base 32, `shop_01h455vb4pex5vsknk084sn02q`.
+//!
+//! They are made by the services (UUIDv7, so they sort by the time they were made); here they are checked and told apart
+//! by type.
+
+use std::fmt;
+
+/// The alphabet of the suffix: Crockford's base 32 in lower case.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The characters of a suffix.
+pub const SUFFIX_LENGTH: usize = 26;
+
+/// Not an id of the type that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidId {
+    /// The prefix that it must have.
+    pub prefix: &'static str,
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "must be an id `{}_` and {SUFFIX_LENGTH} characters", self.prefix)
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+/// Whether `text` is `prefix`, `_` and the canonical base 32 of 128 bits.
+pub fn is_valid(prefix: &str, text: &str) -> bool {
+    let Some(suffix) = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')) else {
+        return false;
+    };
+    // 26 characters hold 130 bits: the first must be at most 7.
+    suffix.len() == SUFFIX_LENGTH
+        && suffix.bytes().all(|byte| ALPHABET.contains(&byte))
+        && suffix.as_bytes().first() <= Some(&b'7')
+}
+
+/// 128 bits in base 32, as the suffix of an id is written: 26 characters, which sort as the number does.
+pub fn encode(bits: u128) -> String {
+    let digit = |place: usize| {
+        let value = (bits >> (5 * place)) & 31;
+        ALPHABET.get(value as usize).map_or('0', |byte| char::from(*byte))
+    };
+    (0..SUFFIX_LENGTH).rev().map(digit).collect()
+}
+
+/// An id type that [`typed_id!`](crate::typed_id) defined.
+pub trait TypedId: TryFrom<String, Error = InvalidId> {
+    /// What stands before the `_`.
+    const PREFIX: &'static str;
+}
+
+/// Defines id types: `typed_id! { /// A user. UserId, "user"; }`.
+///
+/// Each is a string that was checked, with `parse`, `as_str`, `Display`, `FromStr`, and serde that checks.
+#[macro_export]
+macro_rules! typed_id {
+    ($($(#[$doc:meta])* $name:ident, $prefix:literal;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What stands before the `_`.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Checks that a text is an id of this type.
+            pub fn parse(text: &str) -> Result<Self, $crate::id::InvalidId> {
+                Self::try_from(text.to_owned())
+            }
+
+            /// The whole id.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl $crate::id::TypedId for $name {
+            const PREFIX: &'static str = $prefix;
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::id::InvalidId;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                if $crate::id::is_valid($prefix, &text) { Ok(Self(text)) } else { Err($crate::id::InvalidId { prefix: $prefix }) }
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::id::InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    typed_id! {
+        /// For the tests.
+        ThingId, "thing";
+    }
+
+    // From the specification's list of valid TypeIDs.
+    const VALID: &str = "01h455vb4pex5vsknk084sn02q";
+
+    #[test]
+    fn an_id_has_its_prefix_and_a_canonical_suffix() {
+        assert!(is_valid("prefix", &format!("prefix_{VALID}")));
+        for wrong in [
+            format!("other_{VALID}"),
+            VALID.to_owned(),
+            format!("prefix{VALID}"),
+            format!("prefix_{}", &VALID[1..]),
+            format!("prefix_0{VALID}"),
+            format!("prefix_{}", VALID.to_uppercase()),
+            format!("prefix_8{}", &VALID[1..]),
+            format!("prefix_{}i", &VALID[..25]),
+            format!("prefix_{}é", &VALID[..24]),
+            String::new(),
+        ] {
+            assert!(!is_valid("prefix", &wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn suffixes_are_those_of_the_specification() {
+        assert_eq!(encode(0), "00000000000000000000000000");
+        assert_eq!(encode(u128::MAX), "7zzzzzzzzzzzzzzzzzzzzzzzzz");
+        assert_eq!(encode(0x0188_bac7_4afa_78aa_bc3b_bd1e_ef28_d881), "01h2xcejqtf2nbrexx3vqjhp41");
+    }
+
+    #[test]
+    fn serde_refuses_an_id_of_another_type() {
+        let id: ThingId = serde_json::from_str(&format!("\"thing_{VALID}\"")).unwrap();
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"thing_{VALID}\""));
+        let error = serde_json::from_str::<ThingId>(&format!("\"shop_{VALID}\"")).unwrap_err();
+        assert!(error.to_string().contains("must be an id `thing_` and 26 characters"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_suffix_is_valid_and_sorts_as_its_number(a: u128, b: u128) {
+            let id = format!("x_{}", encode(a));
+            prop_assert!(is_valid("x", &id));
+            prop_assert_eq!(encode(a).cmp(&encode(b)), a.cmp(&b));
+        }
+    }
+}

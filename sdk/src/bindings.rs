@@ -1,0 +1,50 @@
+//! The platform's contracts as wit-bindgen spells them. The rest of the crate is what people see.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "generated"
+)]
+
+wit_bindgen::generate!({
+    path: [
+        "../wit/http/1.0.0",
+        "../wit/database/1.0.0",
+        "../wit/crypto/1.0.0",
+        "../wit/config/1.0.0",
+        "../wit/logging/1.0.0",
+        "../wit/mail/1.0.0",
+        "../wit/deployments/1.0.0",
+    ],
+    inline: "
+        package datamp:sdk@1.0.0;
+
+        world component {
+            import datamp:http/client@1.0.0;
+            import datamp:database/sql@1.0.0;
+            import datamp:crypto/passwords@1.0.0;
+            import datamp:crypto/tokens@1.0.0;
+            import datamp:crypto/signatures@1.0.0;
+            import datamp:config/values@1.0.0;
+            import datamp:config/secrets@1.0.0;
+            import datamp:config/environment@1.0.0;
+            import datamp:logging/log@1.0.0;
+            import datamp:mail/sender@1.0.0;
+            import datamp:mail/mailbox@1.0.0;
+            import datamp:deployments/control@1.0.0;
+
+            export datamp:http/handler@1.0.0;
+        }
+    ",
+    generate_all,
+    additional_derives: [Clone, PartialEq],
+    export_macro_name: "export_service",
+    pub_export_macro: true,
+    default_bindings_module: "datamp_sdk::bindings",
+});

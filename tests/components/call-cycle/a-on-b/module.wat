@@ -1,0 +1,3 @@
+(import "case:call-cycle/b@1.0.0" "call" (func $b (result i32)))
+(func (export "case:call-cycle/a@1.0.0#call") (result i32) (call $b))
+(func (export "datamp:http/handler@1.0.0#handle") (type $handle) (drop (call $b)) (call $fine))

@@ -1,0 +1,3 @@
+(func $start (unreachable))
+(start $start)
+(func (export "datamp:http/handler@1.0.0#handle") (type $handle) (call $fine))

@@ -1,0 +1,11 @@
+;; …/k answers. …/d divides by zero, …/o reads outside of its memory, …/i calls through an empty table; anything else is unreachable.
+(table 1 funcref)
+(type $nothing (func))
+(func (export "datamp:http/handler@1.0.0#handle") (type $handle)
+  (local $last i32)
+  (local.set $last (call $last (local.get 3) (local.get 4)))
+  (if (i32.eq (local.get $last) (i32.const 107)) (then (return (call $fine))))
+  (if (i32.eq (local.get $last) (i32.const 100)) (then (drop (i32.div_u (local.get $last) (i32.const 0)))))
+  (if (i32.eq (local.get $last) (i32.const 111)) (then (drop (i32.load (i32.const 0x70000000)))))
+  (if (i32.eq (local.get $last) (i32.const 105)) (then (call_indirect (type $nothing) (i32.const 0))))
+  (unreachable))

@@ -1,0 +1,171 @@
+//! Components that were built without this project's SDK deploy and serve.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where what it needs is missing"
+)]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use datamp_tests::{
+    case::Database,
+    component::{self, built, repository},
+    host::{Host, Settings, command},
+    http::Outgoing,
+    load::Load,
+};
+
+async fn serving(name: &str) -> Host {
+    let file = built(&format!("case_{}", name.replace('-', "_")));
+    Settings::new(Database::Sqlite).await.component(file).start().await
+}
+
+#[tokio::test]
+async fn wasi_http_0_2_serves() {
+    serves("wasi-http-02", "wasi:http 0.2").await;
+}
+
+#[tokio::test]
+async fn wasi_http_0_3_serves() {
+    serves("wasi-http-03", "wasi:http 0.3").await;
+}
+
+async fn serves(name: &str, what: &str) {
+    let host = serving(name).await;
+    assert_eq!(host.control.component(name).await["runner"], "wasi:http");
+
+    let answer = host.get(&format!("/{name}/a/b?c=d")).await.expect(200);
+    assert_eq!(answer.text(), format!("{what} serves /{name}/a/b?c=d"));
+    assert_eq!(answer.header("content-type"), Some("text/plain"));
+    assert!(answer.header("x-request-id").is_some());
+
+    let body: Vec<u8> = (0..900_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let echoed = host.send(Outgoing::new("POST", &format!("/{name}/echo")).body(body.clone())).await.expect(200);
+    assert!(echoed.body == body, "{} bytes came back", echoed.body.len());
+}
+
+#[tokio::test]
+async fn wasi_http_0_2_keeps_its_limits() {
+    keeps_limits("wasi-http-02").await;
+}
+
+#[tokio::test]
+async fn wasi_http_0_3_keeps_its_limits() {
+    keeps_limits("wasi-http-03").await;
+}
+
+async fn keeps_limits(name: &str) {
+    let mut host = serving(name).await;
+    let neighbour = component::built("case_hello");
+    host.control.deployed(fs::read(neighbour).unwrap()).await;
+    let load = Load::of_path(host.public, 2, "/hello/json");
+
+    let long = vec![b'x'; (1 << 20) + 1];
+    let answer = host.send(Outgoing::new("POST", &format!("/{name}/echo")).body(long)).await;
+    answer.expect_problem(413, "body-too-large");
+    for _ in 0..10 {
+        host.get(&format!("/{name}/trap")).await.expect_problem(500, "component-failed");
+        host.get(&format!("/{name}/next")).await.expect(200);
+    }
+
+    load.advance(20).await;
+    load.stop().await.assert_flawless(20);
+    host.assert_well().await;
+}
+
+#[tokio::test]
+async fn wasi_http_0_2_is_swapped_without_a_failed_request() {
+    is_swapped("wasi-http-02").await;
+}
+
+#[tokio::test]
+async fn wasi_http_0_3_is_swapped_without_a_failed_request() {
+    is_swapped("wasi-http-03").await;
+}
+
+async fn is_swapped(name: &str) {
+    let host = serving(name).await;
+    let file = fs::read(built(&format!("case_{}", name.replace('-', "_")))).unwrap();
+    let load = Load::of_path(host.public, 4, &format!("/{name}/a"));
+    for number in 0..10 {
+        load.advance(30).await;
+        host.control.deployed(component::variant(&file, number)).await;
+    }
+    load.advance(30).await;
+    load.stop().await.assert_flawless(300);
+    assert_eq!(host.control.active(name).await, 11);
+}
+
+/// As the template has it, but for the world that it targets, and what it then does.
+const WITH_CARGO_COMPONENT: &str = r#"
+#[allow(warnings)]
+mod bindings;
+
+use bindings::exports::datamp::http::handler::{Guest, Request, Response};
+
+#[unsafe(link_section = "datamp:manifest")]
+#[used]
+static MANIFEST: [u8; include_bytes!("../component.toml").len()] = *include_bytes!("../component.toml");
+
+struct Component;
+
+impl Guest for Component {
+    fn handle(request: Request) -> Response {
+        let body = format!("{} was asked for by {}", request.path, request.client_address);
+        Response { status: 200, headers: vec![("content-type".into(), "text/plain".into())], body: body.into_bytes() }
+    }
+}
+
+bindings::export!(Component with_types_in bindings);
+"#;
+
+#[tokio::test]
+async fn a_component_made_by_cargo_component_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = made_by_cargo_component(folder.path());
+    let host = Settings::new(Database::Sqlite).await.start().await;
+    host.control.deployed(fs::read(file).unwrap()).await;
+    let answer = host.get("/third-party/x").await.expect(200);
+    assert_eq!(answer.text(), "/third-party/x was asked for by 127.0.0.1");
+}
+
+/// What a third party does: `cargo component new`, the published contract as the target, `cargo component build`.
+fn made_by_cargo_component(folder: &Path) -> PathBuf {
+    let cargo = |folder: &Path, arguments: &[&str]| {
+        let mut cargo = Command::new("cargo");
+        cargo.arg("component").args(arguments).current_dir(folder);
+        cargo.env("PATH", path_with_cargo_component()).env_remove("CARGO_TARGET_DIR");
+        // Nothing but crates.io is asked: neither a component registry nor what this user has configured.
+        cargo.env("CARGO_COMPONENT_CONFIG_FILE", folder.join("none.toml"));
+        cargo.env("CARGO_COMPONENT_CACHE_DIR", folder.join("cache"));
+        let ran = command(&mut cargo);
+        assert!(ran.succeeded, "cargo component {arguments:?}: {}", ran.errors);
+    };
+    cargo(folder, &["new", "--lib", "third-party", "--vcs", "none", "--editor", "none"]);
+    let package = folder.join("third-party");
+    let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+    let target = repository().join("wit/http/1.0.0");
+    let target = format!("[package.metadata.component.target]\npath = {target:?}\nworld = \"service\"\n");
+    assert!(manifest.contains("[package.metadata.component.dependencies]"), "{manifest}");
+    let manifest = manifest.replace("[package.metadata.component.dependencies]", &target);
+    fs::write(package.join("Cargo.toml"), manifest).unwrap();
+    fs::write(package.join("src/lib.rs"), WITH_CARGO_COMPONENT).unwrap();
+    let manifest = "name = \"third-party\"\nversion = \"0.1.0\"\nroutes = [\"/third-party\"]\n";
+    fs::write(package.join("component.toml"), manifest).unwrap();
+    cargo(&package, &["build", "--release"]);
+    package.join("target/wasm32-wasip1/release/third_party.wasm")
+}
+
+fn path_with_cargo_component() -> std::ffi::OsString {
+    let tools = repository().join("target/tools/bin");
+    assert!(tools.join("cargo-component").is_file(), "cargo-component is not there: run `cargo xtask test`");
+    let before = env::var_os("PATH").unwrap();
+    env::join_paths([tools].into_iter().chain(env::split_paths(&before))).unwrap()
+}

@@ -1,0 +1,161 @@
+//! What the builds and the tests need and a fresh machine lacks: found, or installed.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    build, repository,
+    shell::{cargo, find, heading, output, run},
+};
+
+/// The test runner's version.
+const NEXTEST: &str = "0.9.143";
+
+/// The version of cargo-component that components of third parties are tried with.
+const CARGO_COMPONENT: &str = "0.21.1";
+
+/// Adds the target that components are compiled for.
+///
+/// # Errors
+/// When there is no rustup, or it can't install the target.
+pub fn wasm_target() -> Result<()> {
+    let installed = output(Command::new("rustup").args(["target", "list", "--installed"]).current_dir(repository()))?;
+    if installed.lines().any(|line| line == build::TARGET) {
+        return Ok(());
+    }
+    heading(&format!("Adding the target {}", build::TARGET));
+    run(Command::new("rustup").args(["target", "add", build::TARGET]).current_dir(repository()))
+}
+
+/// Where tools are installed that are this repository's own.
+#[must_use]
+pub fn tools() -> PathBuf {
+    repository().join("target/tools")
+}
+
+/// Installs cargo-nextest where the machine has none.
+///
+/// # Errors
+/// When it can't be built.
+pub fn nextest() -> Result<()> {
+    let ours = tools().join("bin/cargo-nextest");
+    if ours.is_file() || find("cargo-nextest").is_some() { Ok(()) } else { tool("cargo-nextest", NEXTEST) }
+}
+
+/// Installs cargo-component into [`tools`], and answers the program.
+///
+/// # Errors
+/// When it can't be built.
+pub fn cargo_component() -> Result<PathBuf> {
+    let program = tools().join("bin/cargo-component");
+    if !program.is_file() {
+        tool("cargo-component", CARGO_COMPONENT)?;
+    }
+    Ok(program)
+}
+
+fn tool(name: &str, version: &str) -> Result<()> {
+    heading(&format!("Installing {name} {version} into target/tools"));
+    // A target folder that stays: a build that was interrupted goes on where it was.
+    run(cargo()
+        .env("CARGO_TARGET_DIR", repository().join("target/tools-build"))
+        .args(["install", name, "--locked", "--version", version, "--root"])
+        .arg(tools()))
+}
+
+/// A program of the system that the tests start, and the Debian package that has it.
+struct Needed {
+    what: &'static str,
+    package: &'static str,
+    is_there: fn() -> bool,
+}
+
+const POSTGRESQL: Needed = Needed {
+    what: "PostgreSQL's server",
+    package: "postgresql",
+    is_there: || find("initdb").is_some() || debian_postgresql("/usr/lib/postgresql"),
+};
+
+const BROWSER: [Needed; 3] = [
+    Needed { what: "Node.js", package: "nodejs", is_there: || find("node").is_some() },
+    Needed { what: "npm", package: "npm", is_there: || find("npm").is_some() },
+    Needed { what: "Chromium", package: "chromium", is_there: || find("chromium").is_some() },
+];
+
+/// Whether `initdb` is in one of the folders, one for each major version, where Debian keeps it off the `PATH`.
+fn debian_postgresql(folder: &str) -> bool {
+    fs::read_dir(folder)
+        .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").is_file()))
+}
+
+/// Installs PostgreSQL's server where it is missing.
+///
+/// # Errors
+/// Names it, when it can't be installed here.
+pub fn postgresql() -> Result<()> {
+    install(&[POSTGRESQL])
+}
+
+/// Installs everything of the system that the tests start.
+///
+/// # Errors
+/// Names what is missing, when it can't be installed here.
+pub fn system() -> Result<()> {
+    let [node, npm, chromium] = BROWSER;
+    install(&[POSTGRESQL, node, npm, chromium])
+}
+
+fn install(needed: &[Needed]) -> Result<()> {
+    let missing: Vec<&Needed> = needed.iter().filter(|n| !(n.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.iter().map(|n| n.what).collect::<Vec<_>>().join(", ");
+    let packages: Vec<&str> = missing.iter().map(|n| n.package).collect();
+    if find("apt-get").is_none() || !is_root()? {
+        bail!("the tests need {names}; on Debian, as root: apt-get install {}", packages.join(" "));
+    }
+    heading(&format!("Installing {names}"));
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+        command
+    };
+    run(apt().arg("update"))?;
+    run(apt().args(["install", "--yes", "--no-install-recommends"]).args(&packages))
+}
+
+fn is_root() -> Result<bool> {
+    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+/// Installs the npm packages that a folder's `package-lock.json` names, unless they are those already there.
+///
+/// # Errors
+/// When npm fails.
+pub fn npm_packages(folder: &Path) -> Result<()> {
+    let wanted = folder.join("package-lock.json");
+    // npm writes this file last, so a set-up that was interrupted is done again.
+    let installed = folder.join("node_modules/.package-lock.json");
+    let time = |path: &Path| fs::metadata(path).and_then(|m| m.modified());
+    if let (Ok(wanted), Ok(installed)) = (time(&wanted), time(&installed))
+        && installed > wanted
+    {
+        return Ok(());
+    }
+    heading("Installing the npm packages of the browser tests");
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
+    // The browser is Debian's; no package fetches one of its own.
+    for name in ["PUPPETEER_SKIP_DOWNLOAD", "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD"] {
+        if env::var_os(name).is_none() {
+            npm.env(name, "1");
+        }
+    }
+    run(&mut npm)
+}
