@@ -75,15 +75,19 @@ impl Host {
             ensure!(file.is_file(), "{} is not there: cargo xtask builds it", file.display());
             command.arg("--component").arg(file);
         }
-        if let Some(url) = &setup.database {
-            command.args(["--database", url]);
-        }
+        match &setup.database {
+            Some(url) => command.args(["--database", url]),
+            None => command.arg("--database").arg(format!("sqlite:{}", sqlite_file(&data).display())),
+        };
         let begun = Instant::now();
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log()?).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| setup.program.display().to_string())?;
         let started_in = match until_ready(public, "/readyz", begun, &mut child).await {
             Ok(took) => took,
-            Err(error) => bail!("{error:#}; its log:\n{}", fs::read_to_string(data.path().join("log")).unwrap_or_default()),
+            Err(error) => {
+                let log = fs::read_to_string(data.path().join("log")).unwrap_or_default();
+                bail!("{error:#}; its last words: {}", log.lines().last().unwrap_or_default());
+            }
         };
         let token = fs::read_to_string(data.path().join("control.token"))?.trim().to_owned();
         Ok(Self { public, started_in, control, token, setup, child, data })
@@ -91,7 +95,7 @@ impl Host {
 
     /// The file of its embedded database.
     pub(crate) fn sqlite_file(&self) -> PathBuf {
-        self.data.path().join("datamp.db")
+        sqlite_file(&self.data)
     }
 
     /// Deploys a component, granted all that it asks for, and makes it active.
@@ -104,11 +108,6 @@ impl Host {
         ensure!(status == 201, "the deployment was answered {status}: {}", String::from_utf8_lossy(&body));
         Ok(())
     }
-
-    /// What it has written to its log.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.data.path().join("log")).unwrap_or_default()
-    }
 }
 
 /// POSTs to a server, and answers the JSON that it answers.
@@ -117,6 +116,10 @@ pub(crate) async fn post<T: DeserializeOwned>(address: SocketAddr, target: &str)
     let (status, body) = http::send(address, &request).await?;
     ensure!(status == 200, "POST {target} was answered {status}: {}", String::from_utf8_lossy(&body));
     Ok(serde_json::from_slice(&body)?)
+}
+
+fn sqlite_file(data: &TempDir) -> PathBuf {
+    data.path().join("database.sqlite")
 }
 
 /// A port that was free a moment ago. The host is told a number, so that it can be asked while it still starts.

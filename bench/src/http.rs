@@ -187,7 +187,11 @@ impl Connection {
             self.chunks.extend_from_slice(self.buffer.get(data).unwrap_or_default());
             position = end;
             if size == 0 {
-                return if self.buffer.len() == end { Ok(()) } else { Err(Failure::Malformed("bytes after the response")) };
+                return if self.buffer.len() == end {
+                    Ok(())
+                } else {
+                    Err(Failure::Malformed("bytes after the response"))
+                };
             }
         }
     }
@@ -284,7 +288,13 @@ mod tests {
             whole
         );
         assert_eq!(
-            ask(&[b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2", b"\r\nhe\r", b"\n3\r\nllo\r\n0\r\n", b"\r\n"]).await,
+            ask(&[
+                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2",
+                b"\r\nhe\r",
+                b"\n3\r\nllo\r\n0\r\n",
+                b"\r\n"
+            ])
+            .await,
             whole
         );
     }

@@ -1,9 +1,6 @@
 //! Benchmarks of the host, each measured against its native twin. See the README beside this crate.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod host;
 mod http;
@@ -52,17 +49,27 @@ enum Command {
     Twin(twin::TwinCommand),
 }
 
-fn main() -> Result<ExitCode> {
-    let cli = Cli::parse();
-    match cli.command {
-        Some(Command::Load(options)) => load::main(&options)?,
-        Some(Command::Twin(command)) => twin::main(command)?,
-        None => return bench(&cli),
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn bench(cli: &Cli) -> Result<ExitCode> {
+/// Whether everything is as it has to be.
+fn run(mut cli: Cli) -> Result<bool> {
+    match cli.command.take() {
+        Some(Command::Load(options)) => load::main(&options).map(|()| true),
+        Some(Command::Twin(command)) => twin::main(command).map(|()| true),
+        None => bench(&cli),
+    }
+}
+
+fn bench(cli: &Cli) -> Result<bool> {
     let names = if cli.rows.is_empty() { RowName::value_variants() } else { &cli.rows };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut rows = Vec::new();
@@ -75,6 +82,5 @@ fn bench(cli: &Cli) -> Result<ExitCode> {
         let json = serde_json::to_string_pretty(&rows)?;
         fs::write(file, json + "\n").with_context(|| file.display().to_string())?;
     }
-    let missed = cli.check && rows.iter().any(|row| !row.reaches_target());
-    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(!cli.check || rows.iter().all(report::Row::reaches_target))
 }

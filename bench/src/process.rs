@@ -68,7 +68,12 @@ pub(crate) async fn terminate(mut child: Child) -> Result<()> {
 }
 
 /// Asks a server for `target` until it answers 200, and tells how long that took since `begun`.
-pub(crate) async fn until_ready(address: SocketAddr, target: &str, begun: Instant, child: &mut Child) -> Result<Duration> {
+pub(crate) async fn until_ready(
+    address: SocketAddr,
+    target: &str,
+    begun: Instant,
+    child: &mut Child,
+) -> Result<Duration> {
     let request = Request::new("GET", &address.to_string(), target, &[], b"");
     loop {
         let answer = timeout(PATIENCE, async {

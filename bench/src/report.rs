@@ -85,7 +85,8 @@ impl std::fmt::Display for Target {
 
 /// The rows as a table, with what each found beneath it.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut lines = vec![["row", "value", "baseline", "unit", "ratio", "quartiles", "failed", "target", ""].map(str::to_owned)];
+    let mut lines =
+        vec![["row", "value", "baseline", "unit", "ratio", "quartiles", "failed", "target", ""].map(str::to_owned)];
     lines.extend(rows.iter().map(|row| {
         [
             row.row.to_string(),
@@ -168,6 +169,9 @@ mod tests {
         assert_eq!(lines[0], "row        value  baseline  unit        ratio  quartiles      failed  target");
         assert_eq!(lines[1], "http-noop  80000    100000  requests/s  0.800  0.700 – 0.900          ratio ≥ 0.65  ok");
         assert_eq!(lines[2], "    more");
-        assert_eq!(lines[3], "edge       0.500      12.2  requests/s  0.041  0.700 – 0.900          ratio ≥ 0.75  MISSED");
+        assert_eq!(
+            lines[3],
+            "edge       0.500      12.2  requests/s  0.041  0.700 – 0.900          ratio ≥ 0.75  MISSED"
+        );
     }
 }

@@ -1,7 +1,14 @@
 //! What wasmtime makes of the contracts in `wit/`: the traits that the capabilities implement, and the typed export.
 
 #![allow(missing_docs, unreachable_pub, reason = "generated from documented WIT")]
-#![allow(clippy::all, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "generated code")]
+#![allow(
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "generated code"
+)]
 
 pub mod platform {
     wasmtime::component::bindgen!({

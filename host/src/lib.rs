@@ -3,10 +3,7 @@
 //!
 //! It knows nothing of what the components are for. The contracts between it and them are the packages under `wit/`.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod bindings;
 pub mod capabilities;

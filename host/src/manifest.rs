@@ -17,6 +17,9 @@ pub const SECTION: &str = "datamp:manifest";
 /// The custom section that holds a component's migrations, as JSON.
 pub const MIGRATIONS_SECTION: &str = "datamp:migrations";
 
+/// Paths that the host itself answers on the public listener.
+const HOST_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 /// A component's manifest, parsed and checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -221,8 +224,8 @@ impl RoutePrefix {
                 && s != ".."
                 && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
         };
-        let valid = text == "/"
-            || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment)) && text.len() <= 200;
+        let valid =
+            text == "/" || text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment)) && text.len() <= 200;
         if valid {
             Ok(Self(text.to_owned()))
         } else {
@@ -241,10 +244,7 @@ impl RoutePrefix {
     /// Whether a path is at or under this prefix.
     #[must_use]
     pub fn covers(&self, path: &str) -> bool {
-        self.0 == "/"
-            || path
-                .strip_prefix(self.0.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0 == "/" || path.strip_prefix(self.0.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -288,7 +288,9 @@ impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("{text:?} is no size: write a whole number and B, KiB, MiB or GiB, as in \"64MiB\""))
+            serde::de::Error::custom(format!(
+                "{text:?} is no size: write a whole number and B, KiB, MiB or GiB, as in \"64MiB\""
+            ))
         })
     }
 }
@@ -309,7 +311,9 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The file holds no manifest.
-    #[error("the file holds no manifest: embed component.toml as the custom section {SECTION:?} (the SDK's service! does)")]
+    #[error(
+        "the file holds no manifest: embed component.toml as the custom section {SECTION:?} (the SDK's service! does)"
+    )]
     Missing,
     /// The section is not UTF-8.
     #[error("the manifest is not UTF-8 text")]
@@ -354,6 +358,12 @@ impl Manifest {
         in_range("limits.request-body", limits.request_body.0 <= 256 << 20, "must be at most 256MiB")?;
         in_range("limits.response-body", limits.response_body.0 <= 256 << 20, "must be at most 256MiB")?;
         in_range("database.connections", (1..=100).contains(&self.database.connections), "must be 1 to 100")?;
+        if let Some(route) = self.routes.iter().find(|route| HOST_PATHS.contains(&route.as_str())) {
+            return Err(ManifestError::OutOfRange {
+                field: "routes",
+                problem: format!("names {}, which is the host's own", route.as_str()),
+            });
+        }
         let table = |name: &String| {
             name.len() <= 63
                 && name.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
@@ -362,7 +372,9 @@ impl Manifest {
         if let Some(name) = self.database.tables.keys().find(|name| !table(name) || name.starts_with("host_")) {
             return Err(ManifestError::OutOfRange {
                 field: "database.tables",
-                problem: format!("names {name:?}: a table's name is a-z, 0-9 and '_', and those of host_ are the host's own"),
+                problem: format!(
+                    "names {name:?}: a table's name is a-z, 0-9 and '_', and those of host_ are the host's own"
+                ),
             });
         }
         let interface = |name: &String| {
@@ -373,7 +385,9 @@ impl Manifest {
         if let Some(name) = self.uses.iter().find(|name| !interface(name)) {
             return Err(ManifestError::OutOfRange {
                 field: "uses",
-                problem: format!("names {name:?}: write package/interface without a version, as in \"datamp:mail/sender\""),
+                problem: format!(
+                    "names {name:?}: write package/interface without a version, as in \"datamp:mail/sender\""
+                ),
             });
         }
         Ok(())
@@ -437,6 +451,7 @@ mod tests {
             ("routes = ['core']", "no route"),
             ("routes = ['/a/']", "no route"),
             ("routes = ['/a/../b']", "no route"),
+            ("routes = ['/metrics']", "host's own"),
             ("uses = ['datamp:mail/sender@1.0.0']", "without a version"),
             ("unknown = 1", "unknown field"),
             ("[limits]\nmemory = '1KiB'", "64KiB to 4GiB"),

@@ -14,14 +14,8 @@ pub fn get(name: &str) -> Option<String> {
 
 /// The value of a setting as a number, a boolean …, whatever can be parsed.
 pub fn parse<T: FromStr<Err: fmt::Display>>(name: &str) -> Result<T, ConfigError> {
-    let value = get(name).ok_or_else(|| ConfigError {
-        name: name.to_owned(),
-        reason: "has no value".to_owned(),
-    })?;
-    value.parse().map_err(|error: T::Err| ConfigError {
-        name: name.to_owned(),
-        reason: error.to_string(),
-    })
+    let value = get(name).ok_or_else(|| ConfigError { name: name.to_owned(), reason: "has no value".to_owned() })?;
+    value.parse().map_err(|error: T::Err| ConfigError { name: name.to_owned(), reason: error.to_string() })
 }
 
 /// A setting that can't be used: an operator's mistake, so 500 where it becomes a [`Problem`], and told in the log.

@@ -13,9 +13,7 @@ pub struct Cookies(Request);
 impl Cookies {
     /// The value of a cookie; of several by this name, the first.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// Names and values, in the order they came. Pairs without `=` are left out.
@@ -29,10 +27,7 @@ impl Cookies {
 }
 
 fn unquote(value: &str) -> &str {
-    value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(value)
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 impl FromRequest for Cookies {
@@ -86,10 +81,7 @@ impl SetCookie {
     /// The prefix of paths that it is sent to.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
-        self.path = path
-            .chars()
-            .filter(|c| !c.is_control() && *c != ';')
-            .collect();
+        self.path = path.chars().filter(|c| !c.is_control() && *c != ';').collect();
         self
     }
 
@@ -133,11 +125,7 @@ fn is_cookie_octet(c: char) -> bool {
 /// The value of the `Set-Cookie` field.
 impl fmt::Display for SetCookie {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}={}; Path={}",
-            self.name, self.value, self.path
-        )?;
+        write!(formatter, "{}={}; Path={}", self.name, self.value, self.path)?;
         if let Some(max_age) = self.max_age {
             write!(formatter, "; Max-Age={}", max_age.as_secs())?;
         }
@@ -163,15 +151,9 @@ mod tests {
     use crate::{Method, Router};
 
     fn names_and_values(lines: &[&str]) -> Vec<(String, String)> {
-        let request = lines
-            .iter()
-            .fold(Request::new(Method::Get, "/"), |request, line| {
-                request.with_header("cookie", line)
-            });
-        Cookies(request)
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect()
+        let request =
+            lines.iter().fold(Request::new(Method::Get, "/"), |request, line| request.with_header("cookie", line));
+        Cookies(request).iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     fn pair(name: &str, value: &str) -> (String, String) {
@@ -182,13 +164,7 @@ mod tests {
     fn reads_every_cookie_of_every_line() {
         assert_eq!(
             names_and_values(&["a=1; b=\"2\";c = x=y", "a=3; broken; =e"]),
-            [
-                pair("a", "1"),
-                pair("b", "2"),
-                pair("c", "x=y"),
-                pair("a", "3"),
-                pair("", "e")
-            ]
+            [pair("a", "1"), pair("b", "2"), pair("c", "x=y"), pair("a", "3"), pair("", "e")]
         );
         assert_eq!(names_and_values(&[""]), []);
     }
@@ -203,25 +179,15 @@ mod tests {
 
     #[test]
     fn sets_a_cookie_that_is_safe_unless_told_otherwise() {
-        assert_eq!(
-            SetCookie::new("sid", "abc").to_string(),
-            "sid=abc; Path=/; HttpOnly; Secure; SameSite=Lax"
-        );
+        assert_eq!(SetCookie::new("sid", "abc").to_string(), "sid=abc; Path=/; HttpOnly; Secure; SameSite=Lax");
         let cookie = SetCookie::new("sid", "abc")
             .path("/admin")
             .max_age(Duration::from_secs(60))
             .http_only(false)
             .secure(false)
             .same_site(SameSite::Strict);
-        assert_eq!(
-            cookie.to_string(),
-            "sid=abc; Path=/admin; Max-Age=60; SameSite=Strict"
-        );
-        assert!(
-            SetCookie::removal("sid")
-                .to_string()
-                .starts_with("sid=; Path=/; Max-Age=0;")
-        );
+        assert_eq!(cookie.to_string(), "sid=abc; Path=/admin; Max-Age=60; SameSite=Strict");
+        assert!(SetCookie::removal("sid").to_string().starts_with("sid=; Path=/; Max-Age=0;"));
     }
 
     #[test]
@@ -234,12 +200,7 @@ mod tests {
         });
         let request = Request::new(Method::Get, "/").with_header("cookie", "n=5");
         let response = router.handle(&request);
-        assert!(
-            response
-                .header_value("set-cookie")
-                .unwrap()
-                .starts_with("seen=5;")
-        );
+        assert!(response.header_value("set-cookie").unwrap().starts_with("seen=5;"));
     }
 
     proptest! {

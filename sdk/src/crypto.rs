@@ -5,10 +5,7 @@
 /// # Panics
 ///
 /// When the system has no randomness, which a host always has.
-#[allow(
-    clippy::panic,
-    reason = "going on with bytes that can be guessed would be worse"
-)]
+#[allow(clippy::panic, reason = "going on with bytes that can be guessed would be worse")]
 pub fn random_bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if let Err(error) = getrandom::fill(&mut bytes) {
@@ -20,16 +17,12 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 /// Passwords, by argon2id (RFC 9106), computed by the host on a bounded queue.
 pub mod passwords {
     use crate::Problem;
-    pub use crate::bindings::datamp::crypto::passwords::{
-        PasswordError, hash, verify, verify_nothing,
-    };
+    pub use crate::bindings::datamp::crypto::passwords::{PasswordError, hash, verify, verify_nothing};
 
     impl From<PasswordError> for Problem {
         fn from(error: PasswordError) -> Self {
             match error {
-                PasswordError::TooLong => {
-                    Self::unprocessable("A password takes at most 1,024 bytes.")
-                }
+                PasswordError::TooLong => Self::unprocessable("A password takes at most 1,024 bytes."),
                 PasswordError::Busy => Self::unavailable("Too many are signing in. Try again."),
                 PasswordError::InvalidHash => Self::internal("a stored password hash is malformed"),
             }
@@ -49,16 +42,9 @@ pub mod tokens {
 
     /// Signs claims, which serialise to a JSON object. `iat` is set to now and `exp` to `lifetime` later: whole seconds,
     /// at most a day.
-    pub fn sign<T: Serialize + ?Sized>(
-        claims: &T,
-        lifetime: Duration,
-    ) -> Result<String, TokenError> {
-        let claims = serde_json::to_string(claims)
-            .map_err(|error| TokenError::InvalidClaims(error.to_string()))?;
-        tokens::sign(
-            &claims,
-            u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX),
-        )
+    pub fn sign<T: Serialize + ?Sized>(claims: &T, lifetime: Duration) -> Result<String, TokenError> {
+        let claims = serde_json::to_string(claims).map_err(|error| TokenError::InvalidClaims(error.to_string()))?;
+        tokens::sign(&claims, u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX))
     }
 
     /// The claims of a token that this component signed and that is still good.
@@ -78,9 +64,7 @@ pub mod tokens {
             match error {
                 TokenError::InvalidToken => Self::unauthorized("The token is not valid."),
                 TokenError::Expired => Self::unauthorized("The token has expired."),
-                TokenError::InvalidClaims(words) => {
-                    Self::internal(format_args!("claims of a token: {words}"))
-                }
+                TokenError::InvalidClaims(words) => Self::internal(format_args!("claims of a token: {words}")),
                 TokenError::Unavailable(words) => {
                     crate::log::warn!("tokens: {}", words);
                     Self::unavailable("Tokens can't be handled right now. Try again.")
@@ -126,9 +110,7 @@ pub mod signatures {
     impl From<SignatureError> for Problem {
         fn from(error: SignatureError) -> Self {
             match error {
-                SignatureError::UnknownKey(name) => {
-                    Self::internal(format_args!("no key to sign with: {name}"))
-                }
+                SignatureError::UnknownKey(name) => Self::internal(format_args!("no key to sign with: {name}")),
                 SignatureError::Unavailable(words) => {
                     crate::log::warn!("signatures: {}", words);
                     Self::unavailable("Signatures can't be handled right now. Try again.")

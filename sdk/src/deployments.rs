@@ -2,19 +2,13 @@
 
 use crate::Problem;
 pub use crate::bindings::datamp::deployments::control::{activate, components, history, rollback};
-pub use crate::bindings::datamp::deployments::types::{
-    ControlError, Figures, Generation, Health, State,
-};
+pub use crate::bindings::datamp::deployments::types::{ControlError, Figures, Generation, Health, State};
 
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         match error {
-            ControlError::UnknownComponent(name) => {
-                Self::not_found(format!("There is no component {name}."))
-            }
-            ControlError::UnknownGeneration(number) => {
-                Self::not_found(format!("There is no generation {number}."))
-            }
+            ControlError::UnknownComponent(name) => Self::not_found(format!("There is no component {name}.")),
+            ControlError::UnknownGeneration(number) => Self::not_found(format!("There is no generation {number}.")),
             ControlError::Refused(words) => Self::conflict(words),
             ControlError::Unavailable(words) => {
                 crate::log::warn!("deployments: {}", words);

@@ -13,10 +13,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(detail: impl Into<String>) -> Self {
-        Self {
-            field: None,
-            detail: detail.into(),
-        }
+        Self { field: None, detail: detail.into() }
     }
 
     /// Names the field, unless something deeper did.

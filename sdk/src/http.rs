@@ -41,13 +41,7 @@ pub struct Request(OutgoingRequest);
 impl Request {
     /// A request of any method to an absolute `https:` or `http:` URL.
     pub fn new(method: Method, url: impl Into<String>) -> Self {
-        Self(OutgoingRequest {
-            method,
-            url: url.into(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            timeout_ms: None,
-        })
+        Self(OutgoingRequest { method, url: url.into(), headers: Vec::new(), body: Vec::new(), timeout_ms: None })
     }
 
     /// Adds a header field.
@@ -79,11 +73,8 @@ impl Request {
     /// Sets a form as the body (`application/x-www-form-urlencoded`).
     #[must_use]
     pub fn form(self, fields: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        self.header("content-type", "application/x-www-form-urlencoded")
-            .body(body)
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
     /// How long the whole exchange may take, to the millisecond; never longer than what is left of the component's own
@@ -117,11 +108,7 @@ impl Response {
 
     /// The first value of a header field. `name` is to be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.0
-            .headers
-            .iter()
-            .find(|(field, _)| field == name)
-            .map(|(_, value)| value.as_str())
+        self.0.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
     /// The header section, in order.

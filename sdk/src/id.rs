@@ -75,9 +75,7 @@ fn uuid_v7(now: Timestamp, random: u128) -> u128 {
 fn is_prefix(prefix: &str) -> bool {
     !prefix.is_empty()
         && prefix.len() <= 63
-        && prefix
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         && !prefix.starts_with('_')
         && !prefix.ends_with('_')
 }
@@ -123,16 +121,8 @@ mod tests {
         ("0000000000000000000000000g", "", 16),
         ("00000000000000000000000010", "", 32),
         ("7zzzzzzzzzzzzzzzzzzzzzzzzz", "", u128::MAX),
-        (
-            "prefix_0123456789abcdefghjkmnpqrs",
-            "prefix",
-            0x0110_c853_1d09_52d8_d73e_1194_e95b_5f19,
-        ),
-        (
-            "prefix_01h455vb4pex5vsknk084sn02q",
-            "prefix",
-            0x0189_0a5d_ac96_774b_bcce_b302_099a_8057,
-        ),
+        ("prefix_0123456789abcdefghjkmnpqrs", "prefix", 0x0110_c853_1d09_52d8_d73e_1194_e95b_5f19),
+        ("prefix_01h455vb4pex5vsknk084sn02q", "prefix", 0x0189_0a5d_ac96_774b_bcce_b302_099a_8057),
         ("pre_fix_00000000000000000000000000", "pre_fix", 0),
     ];
 
@@ -206,10 +196,7 @@ mod tests {
 
     #[test]
     fn is_a_uuid_v7_of_rfc_9562() {
-        let uuid = uuid_v7(
-            Timestamp::from_micros(0x0189_0a5d_ac96 * 1000 + 500),
-            u128::MAX,
-        );
+        let uuid = uuid_v7(Timestamp::from_micros(0x0189_0a5d_ac96 * 1000 + 500), u128::MAX);
         assert_eq!(uuid, 0x0189_0a5d_ac96_7800_bfff_ffff_ffff_ffff);
     }
 

@@ -79,15 +79,7 @@
 //! there unasked. Its logic is tested natively through [`Router::handle`]: what needs a host (the database, say) panics
 //! there, the rest works.
 
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 #[doc(hidden)]
 pub mod bindings;
@@ -114,9 +106,7 @@ mod service;
 pub mod time;
 
 pub use cookies::{Cookies, SetCookie};
-pub use extract::{
-    Bearer, Body, ClientAddress, Form, FromRequest, Headers, IdempotencyKey, Path, Query, RequestId,
-};
+pub use extract::{Bearer, Body, ClientAddress, Form, FromRequest, Headers, IdempotencyKey, Path, Query, RequestId};
 pub use problem::Problem;
 pub use request::{Method, Params, Request};
 pub use response::{Created, Html, IntoResponse, Json, NoContent, Redirect, Response, Text};
@@ -129,8 +119,8 @@ pub use time::Timestamp;
 pub mod prelude {
     pub use crate::database;
     pub use crate::{
-        Bearer, Body, ClientAddress, Cookies, Created, Form, FromRequest, Headers, Html,
-        IdempotencyKey, IntoResponse, Json, Method, NoContent, Params, Path, Problem, Query,
-        Redirect, Request, RequestId, Response, Router, SetCookie, Text, Timestamp, log, params,
+        Bearer, Body, ClientAddress, Cookies, Created, Form, FromRequest, Headers, Html, IdempotencyKey, IntoResponse,
+        Json, Method, NoContent, Params, Path, Problem, Query, Redirect, Request, RequestId, Response, Router,
+        SetCookie, Text, Timestamp, log, params,
     };
 }

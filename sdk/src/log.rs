@@ -16,8 +16,7 @@ use std::fmt;
 
 pub use crate::bindings::datamp::logging::log::Level;
 pub use crate::{
-    __log_debug as debug, __log_error as error, __log_info as info, __log_trace as trace,
-    __log_warn as warn,
+    __log_debug as debug, __log_error as error, __log_info as info, __log_trace as trace, __log_warn as warn,
 };
 
 /// Whether records of this level are kept.
@@ -130,12 +129,7 @@ mod tests {
         let mut fields = Vec::new();
         let (shop, amount) = ("s1", 12);
         crate::__log_fields!(fields; shop = shop, payment.amount = %amount, why = ?Some("x"), sum = amount + 1,);
-        let expected = [
-            ("shop", "s1"),
-            ("payment.amount", "12"),
-            ("why", "Some(\"x\")"),
-            ("sum", "13"),
-        ];
+        let expected = [("shop", "s1"), ("payment.amount", "12"), ("why", "Some(\"x\")"), ("sum", "13")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(fields, expected);
     }

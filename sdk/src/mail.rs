@@ -14,16 +14,12 @@ pub fn send(message: &Message) -> Result<String, MailError> {
 impl From<MailError> for Problem {
     fn from(error: MailError) -> Self {
         match error {
-            MailError::InvalidAddress(_) => {
-                Self::unprocessable("This is not an address that mail can be sent to.")
-            }
+            MailError::InvalidAddress(_) => Self::unprocessable("This is not an address that mail can be sent to."),
             MailError::Rejected(words) => {
                 crate::log::info!("mail was rejected: {}", words);
                 Self::unprocessable("The address does not take mail.")
             }
-            MailError::InvalidMessage(words) => {
-                Self::internal(format_args!("a message that can't be sent: {words}"))
-            }
+            MailError::InvalidMessage(words) => Self::internal(format_args!("a message that can't be sent: {words}")),
             MailError::Unavailable(words) => {
                 crate::log::warn!("mail: {}", words);
                 Self::unavailable("Mail can't be sent right now. Try again.")

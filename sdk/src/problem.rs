@@ -54,11 +54,7 @@ struct Document<'a> {
 
 impl Problem {
     /// A problem with a status of 400 to 599, a slug (lower case words joined by `-`) and a title.
-    pub fn new(
-        status: u16,
-        slug: impl Into<Cow<'static, str>>,
-        title: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub fn new(status: u16, slug: impl Into<Cow<'static, str>>, title: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             status,
             slug: slug.into(),
@@ -80,10 +76,7 @@ impl Problem {
     /// Adds a field at fault to the member `errors`: its path in the request (`items[0].amount`), and what it must be.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.0.errors.push(FieldError {
-            field: field.into(),
-            detail: detail.into(),
-        });
+        self.0.errors.push(FieldError { field: field.into(), detail: detail.into() });
         self
     }
 
@@ -104,9 +97,7 @@ impl Problem {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
-        self.0
-            .headers
-            .retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        self.0.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
         self.0.headers.push((name, value.into()));
         self
     }
@@ -118,9 +109,7 @@ impl Problem {
 
     /// 401 `unauthorized`: who calls is not known. Carries `WWW-Authenticate: Bearer`, as RFC 9110 wants one.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
-        Self::new(401, "unauthorized", "Authentication is needed")
-            .detail(detail)
-            .header("www-authenticate", "Bearer")
+        Self::new(401, "unauthorized", "Authentication is needed").detail(detail).header("www-authenticate", "Bearer")
     }
 
     /// 403 `forbidden`: who calls is known, and may not.
@@ -158,9 +147,7 @@ impl Problem {
 
     /// 503 `unavailable`: it may work a little later. Carries `Retry-After: 1`.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(503, "unavailable", "This can't be done right now")
-            .detail(detail)
-            .header("retry-after", "1")
+        Self::new(503, "unavailable", "This can't be done right now").detail(detail).header("retry-after", "1")
     }
 
     /// The status.
@@ -237,10 +224,7 @@ mod tests {
                 .with("balance", 5)
         });
         assert_eq!(response.status(), 422);
-        assert_eq!(
-            response.header_value("content-type"),
-            Some("application/problem+json")
-        );
+        assert_eq!(response.header_value("content-type"), Some("application/problem+json"));
         assert_eq!(
             response.text(),
             r#"{"type":"https://datamp.dev/problems/insufficient-funds","title":"Not enough money","status":422,"#
@@ -270,29 +254,21 @@ mod tests {
         let too_many = answer(|| Problem::too_many_requests(30));
         assert_eq!(too_many.header_value("retry-after"), Some("30"));
         let unauthorized = answer(|| Problem::unauthorized("No."));
-        assert_eq!(
-            unauthorized.header_value("www-authenticate"),
-            Some("Bearer")
-        );
+        assert_eq!(unauthorized.header_value("www-authenticate"), Some("Bearer"));
         let own = answer(|| Problem::unauthorized("No.").header("WWW-Authenticate", "Own"));
         assert_eq!(own.header_value("www-authenticate"), Some("Own"));
     }
 
     #[test]
     fn an_extension_does_not_replace_a_member() {
-        let document = Problem::bad_request("Why.")
-            .with("status", 200)
-            .with("type", "x")
-            .document("r");
+        let document = Problem::bad_request("Why.").with("status", 200).with("type", "x").document("r");
         assert_eq!(document["status"], 400);
         assert_eq!(document["type"], "https://datamp.dev/problems/bad-request");
     }
 
     #[test]
     fn another_status_shows_in_the_document_too() {
-        let response = (418, Problem::bad_request("Why."))
-            .into_response()
-            .finish("r");
+        let response = (418, Problem::bad_request("Why.")).into_response().finish("r");
         assert_eq!(response.status(), 418);
         assert!(response.text().contains(r#""status":418"#));
     }

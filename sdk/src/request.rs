@@ -48,9 +48,7 @@ impl Request {
     /// The same request with one more header field; the name is made lower case, as the host does it.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        Rc::make_mut(&mut self.0)
-            .headers
-            .push((name.to_ascii_lowercase(), value.to_owned()));
+        Rc::make_mut(&mut self.0).headers.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
@@ -87,11 +85,7 @@ impl Request {
 
     /// Every value of a header field, in order. `name` is to be in lower case.
     pub fn header_values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .headers
-            .iter()
-            .filter(move |(field, _)| field == name)
-            .map(|(_, value)| value.as_str())
+        self.0.headers.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
     /// The header section: names in lower case, with their values, in order.
@@ -122,9 +116,7 @@ pub struct Params<'a>(pub(crate) matchit::Params<'a, 'a>);
 impl<'a> Params<'a> {
     /// The value of a parameter as it stood in the path, percent-encoded.
     pub fn raw(&self, name: &str) -> Option<&'a str> {
-        self.iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
     /// The parameters in the order of the path: name and percent-encoded value.

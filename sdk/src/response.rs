@@ -22,12 +22,7 @@ pub struct Response {
 impl Response {
     /// An empty response with a status of 200 to 599.
     pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-            problem: None,
-        }
+        Self { status, headers: Vec::new(), body: Vec::new(), problem: None }
     }
 
     /// Adds a header field. Fields of the same name are kept.
@@ -63,10 +58,7 @@ impl Response {
 
     /// The first value of a header field; case of the name does not matter.
     pub fn header_value(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The body. A [`Problem`]'s is empty until the router has rendered it.
@@ -85,33 +77,21 @@ impl Response {
     }
 
     pub(crate) fn of_problem(problem: Problem) -> Self {
-        Self {
-            status: problem.status(),
-            headers: Vec::new(),
-            body: Vec::new(),
-            problem: Some(problem),
-        }
+        Self { status: problem.status(), headers: Vec::new(), body: Vec::new(), problem: Some(problem) }
     }
 
     /// Renders a problem, now that the request's id is known.
     pub(crate) fn finish(mut self, request_id: &str) -> Self {
         if let Some(problem) = self.problem.take() {
             self.body = problem.render(self.status, request_id);
-            self.headers.push((
-                "content-type".to_owned(),
-                "application/problem+json".to_owned(),
-            ));
+            self.headers.push(("content-type".to_owned(), "application/problem+json".to_owned()));
             self.headers.extend(problem.into_headers());
         }
         self
     }
 
     pub(crate) fn into_raw(self) -> Raw {
-        Raw {
-            status: self.status,
-            headers: self.headers,
-            body: self.body,
-        }
+        Raw { status: self.status, headers: self.headers, body: self.body }
     }
 }
 
@@ -189,12 +169,8 @@ pub struct Json<T>(pub T);
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
-            Ok(body) => Response::new(200)
-                .header("content-type", "application/json")
-                .body(body),
-            Err(error) => {
-                Problem::internal(format_args!("the answer is no JSON: {error}")).into_response()
-            }
+            Ok(body) => Response::new(200).header("content-type", "application/json").body(body),
+            Err(error) => Problem::internal(format_args!("the answer is no JSON: {error}")).into_response(),
         }
     }
 }
@@ -229,9 +205,7 @@ pub struct Html<T>(pub T);
 
 impl<T: Into<String>> IntoResponse for Html<T> {
     fn into_response(self) -> Response {
-        Response::new(200)
-            .header("content-type", "text/html; charset=utf-8")
-            .body(self.0.into())
+        Response::new(200).header("content-type", "text/html; charset=utf-8").body(self.0.into())
     }
 }
 
@@ -241,9 +215,7 @@ pub struct Text<T>(pub T);
 
 impl<T: Into<String>> IntoResponse for Text<T> {
     fn into_response(self) -> Response {
-        Response::new(200)
-            .header("content-type", "text/plain; charset=utf-8")
-            .body(self.0.into())
+        Response::new(200).header("content-type", "text/plain; charset=utf-8").body(self.0.into())
     }
 }
 
@@ -257,26 +229,17 @@ pub struct Redirect {
 impl Redirect {
     /// 303: look there, with GET. What a form is answered with.
     pub fn see_other(location: impl Into<String>) -> Self {
-        Self {
-            status: 303,
-            location: location.into(),
-        }
+        Self { status: 303, location: location.into() }
     }
 
     /// 307: the same request, there, this time.
     pub fn temporary(location: impl Into<String>) -> Self {
-        Self {
-            status: 307,
-            location: location.into(),
-        }
+        Self { status: 307, location: location.into() }
     }
 
     /// 308: the same request, there, from now on.
     pub fn permanent(location: impl Into<String>) -> Self {
-        Self {
-            status: 308,
-            location: location.into(),
-        }
+        Self { status: 308, location: location.into() }
     }
 }
 
@@ -299,11 +262,7 @@ mod tests {
     fn shown(answer: impl IntoResponse) -> (u16, Option<String>, String) {
         let response = answer.into_response().finish("r");
         let content_type = response.header_value("Content-Type").map(str::to_owned);
-        (
-            response.status(),
-            content_type,
-            response.text().into_owned(),
-        )
+        (response.status(), content_type, response.text().into_owned())
     }
 
     fn of(status: u16, content_type: &str, body: &str) -> (u16, Option<String>, String) {
@@ -314,15 +273,9 @@ mod tests {
     fn each_answer_has_its_status_and_content_type() {
         assert_eq!(shown(Json([1, 2])), of(200, "application/json", "[1,2]"));
         assert_eq!(shown(Created("x")), of(201, "application/json", "\"x\""));
-        assert_eq!(
-            shown(Html("<p>")),
-            of(200, "text/html; charset=utf-8", "<p>")
-        );
+        assert_eq!(shown(Html("<p>")), of(200, "text/html; charset=utf-8", "<p>"));
         assert_eq!(shown(Text("t")), of(200, "text/plain; charset=utf-8", "t"));
-        assert_eq!(
-            shown((202, Text("t"))),
-            of(202, "text/plain; charset=utf-8", "t")
-        );
+        assert_eq!(shown((202, Text("t"))), of(202, "text/plain; charset=utf-8", "t"));
         assert_eq!(shown(NoContent), (204, None, String::new()));
         assert_eq!(shown(()), (200, None, String::new()));
         let result: Result<NoContent, Problem> = Err(Problem::forbidden("No."));
@@ -331,11 +284,9 @@ mod tests {
 
     #[test]
     fn redirects_tell_where_to() {
-        for (redirect, status) in [
-            (Redirect::see_other("/a"), 303),
-            (Redirect::temporary("/a"), 307),
-            (Redirect::permanent("/a"), 308),
-        ] {
+        for (redirect, status) in
+            [(Redirect::see_other("/a"), 303), (Redirect::temporary("/a"), 307), (Redirect::permanent("/a"), 308)]
+        {
             let response = redirect.into_response();
             assert_eq!(response.status(), status);
             assert_eq!(response.header_value("location"), Some("/a"));
@@ -352,13 +303,6 @@ mod tests {
     #[test]
     fn a_header_may_come_twice() {
         let response = Text("t").with_header("vary", "a").header("vary", "b");
-        assert_eq!(
-            response
-                .headers()
-                .iter()
-                .filter(|(name, _)| name == "vary")
-                .count(),
-            2
-        );
+        assert_eq!(response.headers().iter().filter(|(name, _)| name == "vary").count(), 2);
     }
 }

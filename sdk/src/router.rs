@@ -62,25 +62,14 @@ impl Router {
     /// program, which its first test or its first request shows.
     #[allow(clippy::panic, reason = "a mistake in the program, not in a request")]
     #[track_caller]
-    pub fn route<A>(
-        &mut self,
-        method: Method,
-        pattern: &str,
-        handler: impl Handler<A>,
-    ) -> &mut Self {
-        let known = self
-            .routes
-            .iter()
-            .position(|route| route.pattern == pattern);
+    pub fn route<A>(&mut self, method: Method, pattern: &str, handler: impl Handler<A>) -> &mut Self {
+        let known = self.routes.iter().position(|route| route.pattern == pattern);
         let index = known.unwrap_or(self.routes.len());
         if known.is_none() {
             if let Err(error) = self.paths.insert(pattern, index) {
                 panic!("the route {pattern} can't be added: {error}");
             }
-            self.routes.push(Route {
-                pattern: pattern.to_owned(),
-                handlers: Vec::new(),
-            });
+            self.routes.push(Route { pattern: pattern.to_owned(), handlers: Vec::new() });
         }
         if let Some(route) = self.routes.get_mut(index) {
             if route.handler(&method).is_some() {
@@ -107,9 +96,7 @@ impl Router {
             return Problem::internal("a path without its route").into_response();
         };
         let handler = match request.method() {
-            Method::Head => route
-                .handler(&Method::Head)
-                .or_else(|| route.handler(&Method::Get)),
+            Method::Head => route.handler(&Method::Head).or_else(|| route.handler(&Method::Get)),
             method => route.handler(method),
         };
         match handler {
@@ -121,37 +108,24 @@ impl Router {
 
 impl Route {
     fn handler(&self, method: &Method) -> Option<&Boxed> {
-        self.handlers
-            .iter()
-            .find(|(served, _)| served == method)
-            .map(|(_, handler)| handler)
+        self.handlers.iter().find(|(served, _)| served == method).map(|(_, handler)| handler)
     }
 
     fn not_allowed(&self, method: &Method) -> Problem {
-        let mut allowed: Vec<&str> = self
-            .handlers
-            .iter()
-            .map(|(method, _)| method.as_str())
-            .collect();
+        let mut allowed: Vec<&str> = self.handlers.iter().map(|(method, _)| method.as_str()).collect();
         if allowed.contains(&"GET") && !allowed.contains(&"HEAD") {
             allowed.push("HEAD");
         }
         let allowed = allowed.join(", ");
         Problem::new(405, "method-not-allowed", "The method is not served here")
-            .detail(format!(
-                "{} is not served at this path; served are {allowed}.",
-                method.as_str()
-            ))
+            .detail(format!("{} is not served at this path; served are {allowed}.", method.as_str()))
             .header("allow", allowed)
     }
 }
 
 impl std::fmt::Debug for Router {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_list()
-            .entries(self.routes.iter().map(|route| &route.pattern))
-            .finish()
+        formatter.debug_list().entries(self.routes.iter().map(|route| &route.pattern)).finish()
     }
 }
 
@@ -184,10 +158,7 @@ mod tests {
         assert_eq!(ask(&router, Method::Post, "/shops").text(), "new");
         assert_eq!(ask(&router, Method::Get, "/shops/own").text(), "own");
         assert_eq!(ask(&router, Method::Get, "/shops/s1").text(), "s1");
-        assert_eq!(
-            ask(&router, Method::Get, "/files/a/b.txt").text(),
-            "a/b.txt"
-        );
+        assert_eq!(ask(&router, Method::Get, "/files/a/b.txt").text(), "a/b.txt");
     }
 
     #[test]
@@ -219,9 +190,7 @@ mod tests {
         let mut router = Router::new();
         router.post("/a", || "post");
         assert_eq!(ask(&router, Method::Head, "/a").status(), 405);
-        router
-            .get("/a", || "get")
-            .route(Method::Head, "/a", || (204, ()));
+        router.get("/a", || "get").route(Method::Head, "/a", || (204, ()));
         assert_eq!(ask(&router, Method::Head, "/a").status(), 204);
     }
 
@@ -229,10 +198,7 @@ mod tests {
     fn serves_methods_of_any_name() {
         let mut router = Router::new();
         router.route(Method::Other("PURGE".into()), "/a", || "purged");
-        assert_eq!(
-            ask(&router, Method::Other("PURGE".into()), "/a").text(),
-            "purged"
-        );
+        assert_eq!(ask(&router, Method::Other("PURGE".into()), "/a").text(), "purged");
         let refused = ask(&router, Method::Get, "/a");
         assert_eq!(refused.header_value("allow"), Some("PURGE"));
     }
@@ -255,12 +221,8 @@ mod tests {
         let mut router = Router::new();
         router
             .get("/a/{n}", |r: &Request| r.path().to_owned())
-            .get("/b/{n}", |r: &Request, Path(n): P| {
-                format!("{} {n}", r.path())
-            })
-            .get("/c/{n}", |a: P, b: P, c: P, d: P, e: P, f: P| {
-                (a.0 + b.0 + c.0 + d.0 + e.0 + f.0).to_string()
-            });
+            .get("/b/{n}", |r: &Request, Path(n): P| format!("{} {n}", r.path()))
+            .get("/c/{n}", |a: P, b: P, c: P, d: P, e: P, f: P| (a.0 + b.0 + c.0 + d.0 + e.0 + f.0).to_string());
         assert_eq!(ask(&router, Method::Get, "/a/2").text(), "/a/2");
         assert_eq!(ask(&router, Method::Get, "/b/2").text(), "/b/2 2");
         assert_eq!(ask(&router, Method::Get, "/c/2").text(), "12");

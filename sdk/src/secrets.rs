@@ -9,12 +9,8 @@ pub use crate::bindings::datamp::config::secrets::reveal;
 impl From<SecretError> for Problem {
     fn from(error: SecretError) -> Self {
         match error {
-            SecretError::NotGranted(name) => {
-                Self::internal(format_args!("the secret {name} is not granted"))
-            }
-            SecretError::NotSet(name) => {
-                Self::internal(format_args!("the secret {name} has no value"))
-            }
+            SecretError::NotGranted(name) => Self::internal(format_args!("the secret {name} is not granted")),
+            SecretError::NotSet(name) => Self::internal(format_args!("the secret {name} has no value")),
             SecretError::Unavailable(words) => {
                 crate::log::warn!("secrets: {}", words);
                 Self::unavailable("A secret can't be had right now. Try again.")

@@ -28,9 +28,7 @@ impl Timestamp {
     pub fn now() -> Self {
         let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
-            Err(before) => {
-                i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros)
-            }
+            Err(before) => i64::try_from(before.duration().as_micros()).map_or(i64::MIN, |micros| -micros),
         };
         Self::from_micros(micros)
     }
@@ -86,10 +84,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1000);
-        let text = time
-            .ok()
-            .and_then(|time| time.format(&Rfc3339).ok())
-            .ok_or(fmt::Error)?;
+        let text = time.ok().and_then(|time| time.format(&Rfc3339).ok()).ok_or(fmt::Error)?;
         formatter.write_str(&text)
     }
 }
@@ -150,9 +145,7 @@ impl Visitor<'_> for Micros {
         if (Timestamp::MIN.0..=Timestamp::MAX.0).contains(&micros) {
             Ok(Timestamp(micros))
         } else {
-            Err(E::custom(format_args!(
-                "{micros} is out of the range of times"
-            )))
+            Err(E::custom(format_args!("{micros} is out of the range of times")))
         }
     }
 }
@@ -206,16 +199,8 @@ mod tests {
 
     #[test]
     fn reads_any_offset_and_cuts_off_what_is_finer_than_a_microsecond() {
-        for text in [
-            "2026-01-31T15:00:00.5+03:00",
-            "2026-01-31t12:00:00.5000009z",
-            "2026-01-31T11:30:00.5-00:30",
-        ] {
-            assert_eq!(
-                Timestamp::parse(text),
-                Ok(Timestamp(1_769_860_800_500_000)),
-                "{text}"
-            );
+        for text in ["2026-01-31T15:00:00.5+03:00", "2026-01-31t12:00:00.5000009z", "2026-01-31T11:30:00.5-00:30"] {
+            assert_eq!(Timestamp::parse(text), Ok(Timestamp(1_769_860_800_500_000)), "{text}");
         }
     }
 
@@ -246,27 +231,15 @@ mod tests {
         assert_eq!(later.as_micros(), 11_500_000);
         assert_eq!(later.as_seconds(), 11);
         assert_eq!(Timestamp::from_micros(-1).as_seconds(), -1);
-        assert_eq!(
-            later.duration_since(Timestamp::from_seconds(10)),
-            Duration::from_millis(1500)
-        );
-        assert_eq!(
-            Timestamp::from_seconds(10).duration_since(later),
-            Duration::ZERO
-        );
+        assert_eq!(later.duration_since(Timestamp::from_seconds(10)), Duration::from_millis(1500));
+        assert_eq!(Timestamp::from_seconds(10).duration_since(later), Duration::ZERO);
     }
 
     #[test]
     fn is_text_in_json() {
         let time = Timestamp::from_seconds(1);
-        assert_eq!(
-            serde_json::to_string(&time).unwrap(),
-            r#""1970-01-01T00:00:01Z""#
-        );
-        assert_eq!(
-            serde_json::from_str::<Timestamp>(r#""1970-01-01T00:00:01Z""#).unwrap(),
-            time
-        );
+        assert_eq!(serde_json::to_string(&time).unwrap(), r#""1970-01-01T00:00:01Z""#);
+        assert_eq!(serde_json::from_str::<Timestamp>(r#""1970-01-01T00:00:01Z""#).unwrap(), time);
         assert!(serde_json::from_str::<Timestamp>("1000000").is_err());
     }
 

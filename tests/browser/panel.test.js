@@ -2,7 +2,7 @@
 //
 // DATAMP_URL             the host's public address, http://127.0.0.1:8080
 // DATAMP_FIRST_PASSWORD  the first administrator's one-time password; nobody may have used it
-// DATAMP_ROLLBACK        the component that is rolled back; it has two generations. Default: gate
+// DATAMP_ROLLBACK        the component that is rolled back, and left so; it has two generations. Default: gate
 //
 // Core, gate, communication and admin are deployed, and there is a shop with a transfer.
 
@@ -137,7 +137,7 @@ describe("the control panel", () => {
         await page.getByRole("heading", { level: 1, name }).waitFor();
         await page.locator("[data-balance]").first().waitFor();
         await page.locator("[data-transfer]").first().waitFor();
-        assert.match(await page.locator("[data-transfer] time").first().innerText(), / UTC$/);
+        assert.match(await page.locator("[data-transfer] time").first().innerText(), /\sUTC$/);
         await page.getByRole("link", { name: "Transfers" }).first().click();
         await page.locator("[data-transfer]").first().waitFor();
         untroubled(browser);
@@ -195,7 +195,7 @@ describe("the control panel", () => {
         refusedAs(browser, 409);
     });
 
-    it("adds a member of support, who sees no mail and changes no component", async () => {
+    it("adds a member of support, who may little, makes them a manager, and shuts them out", async () => {
         const login = `sam-${Date.now()}`;
         await page.goto(`${url}/admin/staff`);
         await page.getByLabel("Name").fill("Sam <i>Support</i>");
@@ -222,11 +222,26 @@ describe("the control panel", () => {
                 assert.equal(answer.status(), 403, path);
             }
             refusedAs(other, 403);
+
+            await page.goto(`${url}/admin/staff`);
+            await page.getByRole("link", { name: "Sam <i>Support</i>" }).first().click();
+            await page.getByLabel("Role").selectOption("manager");
+            await page.getByRole("button", { name: "Change role" }).click();
+            await page.getByText(`The role of ${login} has been changed.`).waitFor();
+            await other.page.goto(`${url}/admin`);
+            assert.equal(new URL(other.page.url()).pathname, "/admin/login", "another role takes another sign-in");
+            await signIn(other.page, login, `${PASSWORD} too`);
+            await other.page.getByRole("link", { name: "Mailbox" }).first().waitFor();
+            untroubled(other);
+
+            await page.getByRole("button", { name: "Disable" }).click();
+            await page.getByText(`${login} can’t sign in any more.`).waitFor();
+            await signIn(other.page, login, `${PASSWORD} too`);
+            await other.page.getByText("Login and password don’t match.").waitFor();
+            refusedAs(other, 422);
         } finally {
             await other.close();
         }
-        await page.goto(`${url}/admin/staff`);
-        await page.getByRole("link", { name: "Sam <i>Support</i>" }).waitFor();
         untroubled(browser);
     });
 
@@ -270,6 +285,7 @@ describe("the control panel", () => {
             await page.waitForLoadState("load");
         };
         await page.goto(`${url}/admin/login`);
+        await page.waitForFunction(() => document.activeElement.name === "login");
         await page.keyboard.type("admin");
         await page.keyboard.press("Tab");
         await page.keyboard.type(PASSWORD);
@@ -302,8 +318,12 @@ describe("the control panel", () => {
             await plain.page.locator("[data-currency]").first().waitFor();
             await plain.page.goto(`${url}/admin/components/${rolledBack}`);
             await plain.page.getByRole("link", { name: "Activate" }).first().click();
-            await plain.page.getByLabel("Reason").fill("back to the newest, without scripts");
+            await plain.page.getByLabel("Reason").fill("forward again, without scripts");
             await plain.page.getByRole("button", { name: /Activate generation/ }).click();
+            await plain.page.getByText("is active now.").waitFor();
+            await plain.page.locator("[data-rollback]").click();
+            await plain.page.getByLabel("Reason").fill("and back, without scripts");
+            await plain.page.getByRole("button", { name: /Roll back to generation/ }).click();
             await plain.page.getByText("is active now.").waitFor();
             await plain.page.getByRole("button", { name: "Русский" }).click();
             await plain.page.getByRole("heading", { name: "Поколения" }).waitFor();

@@ -76,6 +76,8 @@ pub struct Deploy {
     pub grant: Option<Vec<String>>,
     /// The problem that it is refused with.
     pub refused: Option<String>,
+    /// Another problem that it may be refused with: of several files, each has its own fault.
+    pub or: Option<String>,
     /// Texts that the refusal holds.
     #[serde(default)]
     pub says: Vec<String>,

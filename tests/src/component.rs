@@ -168,11 +168,3 @@ mod tests {
         assert_eq!(written(624_485), [0xe5, 0x8e, 0x26]);
     }
 }
-#[cfg(test)]
-mod dump {
-    #[test]
-    fn dump() {
-        let f = super::in_folder(&super::repository().join("tests/components/trap"));
-        std::fs::write("/tmp/x/trap.wasm", f).unwrap();
-    }
-}

@@ -52,8 +52,9 @@ pub struct Settings {
 
 impl Settings {
     /// A host without components, on a new database of the kind.
-    pub async fn new(database: Database) -> Self {
-        Self { components: Vec::new(), arguments: Vec::new(), storage: Arc::new(Storage::new(database).await) }
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { components: Vec::new(), arguments: Vec::new(), storage: Arc::new(Storage::new(database)) }
     }
 
     /// With a component from the start, granted all that it asks for.

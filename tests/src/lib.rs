@@ -23,5 +23,7 @@ pub mod component;
 pub mod control;
 pub mod host;
 pub mod http;
+pub mod ledger;
 pub mod load;
+pub mod shop;
 pub mod storage;

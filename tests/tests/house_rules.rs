@@ -64,7 +64,8 @@ fn own_dependencies(of: &str) -> BTreeSet<String> {
         .iter()
         .map(|package| {
             let dependencies = package["dependencies"].as_array().unwrap().iter();
-            let own = dependencies.filter(|dependency| dependency["path"].is_string());
+            // What only its tests use is not part of it.
+            let own = dependencies.filter(|dependency| dependency["path"].is_string() && dependency["kind"] != "dev");
             (name_of(package), own.map(name_of).collect())
         })
         .collect();
@@ -293,9 +294,19 @@ fn the_links_of_the_readmes_lead_somewhere() {
     }
 }
 
-/// The lines of the code blocks.
+/// The lines that are for a shell: those of fenced blocks, and those that are indented.
 fn code(readme: &str) -> Vec<String> {
     let text = fs::read_to_string(repository().join(readme)).unwrap();
-    let blocks = text.split("```").skip(1).step_by(2);
-    blocks.flat_map(|block| block.lines().skip(1)).map(|line| line.trim().to_owned()).collect()
+    let mut lines = Vec::new();
+    let mut fence = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), fence) {
+            (Some(language), None) => fence = Some(language),
+            (Some(_), Some(_)) => fence = None,
+            (None, Some("bash")) => lines.push(line.trim().to_owned()),
+            (None, None) if line.starts_with("    ") => lines.push(line.trim().to_owned()),
+            (None, _) => {}
+        }
+    }
+    lines
 }

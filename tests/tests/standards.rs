@@ -24,7 +24,7 @@ use datamp_tests::{
 
 async fn serving(name: &str) -> Host {
     let file = built(&format!("case_{}", name.replace('-', "_")));
-    Settings::new(Database::Sqlite).await.component(file).start().await
+    Settings::new(Database::Sqlite).component(file).start().await
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ bindings::export!(Component with_types_in bindings);
 async fn a_component_made_by_cargo_component_serves() {
     let folder = tempfile::tempdir().unwrap();
     let file = made_by_cargo_component(folder.path());
-    let host = Settings::new(Database::Sqlite).await.start().await;
+    let host = Settings::new(Database::Sqlite).start().await;
     host.control.deployed(fs::read(file).unwrap()).await;
     let answer = host.get("/third-party/x").await.expect(200);
     assert_eq!(answer.text(), "/third-party/x was asked for by 127.0.0.1");
@@ -138,13 +138,16 @@ async fn a_component_made_by_cargo_component_serves() {
 
 /// What a third party does: `cargo component new`, the published contract as the target, `cargo component build`.
 fn made_by_cargo_component(folder: &Path) -> PathBuf {
+    let no_configuration = folder.join("none.toml");
+    fs::write(&no_configuration, "").unwrap();
     let cargo = |folder: &Path, arguments: &[&str]| {
         let mut cargo = Command::new("cargo");
         cargo.arg("component").args(arguments).current_dir(folder);
         cargo.env("PATH", path_with_cargo_component()).env_remove("CARGO_TARGET_DIR");
         // Nothing but crates.io is asked: neither a component registry nor what this user has configured.
-        cargo.env("CARGO_COMPONENT_CONFIG_FILE", folder.join("none.toml"));
-        cargo.env("CARGO_COMPONENT_CACHE_DIR", folder.join("cache"));
+        cargo
+            .env("CARGO_COMPONENT_CONFIG_FILE", &no_configuration)
+            .env("CARGO_COMPONENT_CACHE_DIR", folder.join("cache"));
         let ran = command(&mut cargo);
         assert!(ran.succeeded, "cargo component {arguments:?}: {}", ran.errors);
     };

@@ -1,10 +1,12 @@
 //! `cargo xtask bench`.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::{
-    build, setup,
-    shell::{cargo, heading, run as run_to_end},
+    build, repository, setup,
+    shell::{heading, run as run_to_end},
 };
 
 /// Builds everything and runs the benchmarks of `bench/`.
@@ -15,12 +17,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
     setup::postgresql()?;
     build::components(true)?;
     build::host()?;
+    build::program("datamp-bench")?;
     heading("Running the benchmarks");
-    let mut command = cargo();
+    let mut command = Command::new(repository().join("target/release/datamp-bench"));
     command
         .env("DATAMP_COMPONENTS", build::components_folder())
         .env("DATAMP_HOST_BIN", build::host_program())
-        .args(["run", "--release", "--package", "datamp-bench", "--"])
         .args(arguments);
     run_to_end(&mut command)
 }

@@ -68,7 +68,17 @@ pub fn components(cases: bool) -> Result<()> {
 /// When the build fails.
 pub fn host() -> Result<()> {
     heading("Building the host (the first time takes some minutes)");
-    run(cargo().args(["build", "--release", "--package", "datamp-host"]))
+    program("datamp")
+}
+
+/// Builds one program of the workspace.
+///
+/// # Errors
+/// When the build fails.
+pub fn program(name: &str) -> Result<()> {
+    // The whole workspace is selected, as it is for the tests and the lints: with one package, shared crates would get other
+    // features, and most of them be built twice.
+    run(cargo().args(["build", "--release", "--workspace", "--exclude", "case-*", "--bin", name]))
 }
 
 /// The crates under `tests/components/`: `case-` and the folder's name.

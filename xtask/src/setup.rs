@@ -47,16 +47,13 @@ pub fn nextest() -> Result<()> {
     if ours.is_file() || find("cargo-nextest").is_some() { Ok(()) } else { tool("cargo-nextest", NEXTEST) }
 }
 
-/// Installs cargo-component into [`tools`], and answers the program.
+/// Installs cargo-component into [`tools`].
 ///
 /// # Errors
 /// When it can't be built.
-pub fn cargo_component() -> Result<PathBuf> {
-    let program = tools().join("bin/cargo-component");
-    if !program.is_file() {
-        tool("cargo-component", CARGO_COMPONENT)?;
-    }
-    Ok(program)
+pub fn cargo_component() -> Result<()> {
+    let ours = tools().join("bin/cargo-component");
+    if ours.is_file() { Ok(()) } else { tool("cargo-component", CARGO_COMPONENT) }
 }
 
 fn tool(name: &str, version: &str) -> Result<()> {
@@ -81,10 +78,12 @@ const POSTGRESQL: Needed = Needed {
     is_there: || find("initdb").is_some() || debian_postgresql("/usr/lib/postgresql"),
 };
 
-const BROWSER: [Needed; 3] = [
+const TOOLS: [Needed; 5] = [
     Needed { what: "Node.js", package: "nodejs", is_there: || find("node").is_some() },
     Needed { what: "npm", package: "npm", is_there: || find("npm").is_some() },
     Needed { what: "Chromium", package: "chromium", is_there: || find("chromium").is_some() },
+    Needed { what: "curl", package: "curl", is_there: || find("curl").is_some() },
+    Needed { what: "OpenSSL", package: "openssl", is_there: || find("openssl").is_some() },
 ];
 
 /// Whether `initdb` is in one of the folders, one for each major version, where Debian keeps it off the `PATH`.
@@ -98,7 +97,7 @@ fn debian_postgresql(folder: &str) -> bool {
 /// # Errors
 /// Names it, when it can't be installed here.
 pub fn postgresql() -> Result<()> {
-    install(&[POSTGRESQL])
+    install([&POSTGRESQL])
 }
 
 /// Installs everything of the system that the tests start.
@@ -106,12 +105,11 @@ pub fn postgresql() -> Result<()> {
 /// # Errors
 /// Names what is missing, when it can't be installed here.
 pub fn system() -> Result<()> {
-    let [node, npm, chromium] = BROWSER;
-    install(&[POSTGRESQL, node, npm, chromium])
+    install([&POSTGRESQL].into_iter().chain(&TOOLS))
 }
 
-fn install(needed: &[Needed]) -> Result<()> {
-    let missing: Vec<&Needed> = needed.iter().filter(|n| !(n.is_there)()).collect();
+fn install<'a>(needed: impl IntoIterator<Item = &'a Needed>) -> Result<()> {
+    let missing: Vec<&Needed> = needed.into_iter().filter(|n| !(n.is_there)()).collect();
     if missing.is_empty() {
         return Ok(());
     }

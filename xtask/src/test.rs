@@ -1,6 +1,7 @@
 //! `cargo xtask test`.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use datamp_test_postgres::Cluster;
 
 use crate::{
     build, repository, setup,
@@ -14,7 +15,7 @@ use crate::{
 pub fn run(filters: &[String]) -> Result<()> {
     setup::system()?;
     setup::nextest()?;
-    let cargo_component = setup::cargo_component()?;
+    setup::cargo_component()?;
     setup::npm_packages(&repository().join("tests/browser"))?;
     build::components(true)?;
     build::host()?;
@@ -24,14 +25,17 @@ pub fn run(filters: &[String]) -> Result<()> {
         run_to_end(cargo().args(["test", "--release", "--doc", "--workspace", "--exclude", "case-*"]))?;
     }
 
+    heading("Starting PostgreSQL for the tests");
+    let postgresql = Cluster::try_start().map_err(|error| anyhow!("{error}"))?;
+
     heading("Running the tests");
     run_to_end(
         cargo()
             .env("PATH", path_with(&setup::tools().join("bin"))?)
+            .env(datamp_test_postgres::VARIABLE, postgresql.url())
             .env("DATAMP_COMPONENTS", build::components_folder())
             .env("DATAMP_HOST_BIN", build::host_program())
-            .env("DATAMP_CARGO_COMPONENT", cargo_component)
-            .args(["nextest", "run", "--release", "--workspace", "--exclude", "case-*", "--no-fail-fast"])
+            .args(["nextest", "run", "--release", "--workspace", "--exclude", "case-*"])
             .args(filters),
     )
 }

@@ -123,7 +123,8 @@ pub(crate) fn main(options: &LoadOptions) -> Result<()> {
 pub(crate) async fn spawn(options: &LoadOptions) -> Result<LoadReport> {
     let program = std::env::current_exe()?;
     let mut command = tokio::process::Command::new(program);
-    let output = command.args(options.to_arguments()).kill_on_drop(true).output().await.context("the load can't be started")?;
+    let output =
+        command.args(options.to_arguments()).kill_on_drop(true).output().await.context("the load can't be started")?;
     let errors = String::from_utf8_lossy(&output.stderr);
     anyhow::ensure!(output.status.success(), "the load ended with {}: {errors}", output.status);
     Ok(serde_json::from_slice(&output.stdout)?)
@@ -203,7 +204,10 @@ mod tests {
             let served = served.load(Ordering::Relaxed);
             assert_eq!(report.failures, BTreeMap::new());
             // A request that is under way at the end is served and not counted: one for each connection.
-            assert!(report.requests > 100 && report.requests <= served && served <= report.requests + 4, "{served} {report:?}");
+            assert!(
+                report.requests > 100 && report.requests <= served && served <= report.requests + 4,
+                "{served} {report:?}"
+            );
             let rate = report.requests as f64 / 0.3;
             assert!((report.per_second - rate).abs() < 1.0, "{report:?}");
         }
@@ -273,8 +277,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_says_it_closes_is_no_failure() {
-        let address =
-            scripted(&[b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"]).await;
+        let address = scripted(&[b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"]).await;
         let report = load(short(address)).await;
         assert_eq!(report.failed, 0, "{report:?}");
         assert!(report.requests > 4);

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use datamp_core::api_keys::secret::Secret;
 use datamp_host::manifest::Manifest;
+use datamp_test_postgres::Cluster;
 use serde::Deserialize;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Postgres, Sqlite};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres, Sqlite};
 
 use super::{RowName, Settings, throughput::compare};
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     load::LoadOptions,
     process::Twin,
     report::Row,
-    twin::balance::{hash, sqlite},
+    twin::balance::{hash, postgresql, sqlite},
 };
 
 const TARGET: &str = "/core/v1/balance";
@@ -49,11 +50,12 @@ pub(super) async fn on_sqlite(settings: &Settings) -> Result<Row> {
 
 /// On PostgreSQL, in a cluster of its own.
 pub(super) async fn on_postgresql(settings: &Settings) -> Result<Row> {
-    let url = std::env::var("BENCH_PG")?;
+    let cluster = Cluster::try_start()?;
+    let url = cluster.database();
     let host = Host::start(settings.setup(COMPONENTS)?.on(&url)).await?;
     let seed: Seed = host::post(host.public, "/bench-seed/shops").await?;
     let secret = Secret::from_random([7; 32]);
-    let mut connection = PgConnection::connect(&url).await?;
+    let mut connection = postgresql(&url)?.connect().await?;
     let insert = sqlx::query::<Postgres>(INSERT_TWIN_KEY).bind(&seed.shop).bind(secret.prefix());
     connection.execute(insert.bind(hash(TWIN_KEY.as_bytes(), secret.reveal())?)).await?;
     connection.close().await?;

@@ -27,8 +27,11 @@ pub(super) async fn compare(
         async || Ok(twin_loads.keep(settings.load(twin).await?).per_second),
     )
     .await?;
-    let row = Row::new(row, "requests/s", Summary::of(&rounds)?)
-        .note(format!("latency: {}; the twin's: {}", platform_loads.latency(), twin_loads.latency()));
+    let row = Row::new(row, "requests/s", Summary::of(&rounds)?).note(format!(
+        "latency: {}; the twin's: {}",
+        platform_loads.latency(),
+        twin_loads.latency()
+    ));
     Ok(twin_loads.report_failures("the twin's ", platform_loads.report_failures("", row)))
 }
 

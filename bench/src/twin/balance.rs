@@ -22,10 +22,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use sqlx::{
-    PgPool, SqlitePool,
+    ConnectOptions as _, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
-    ConnectOptions as _,
 };
 use time::OffsetDateTime;
 
@@ -67,8 +66,7 @@ pub(super) async fn router(options: BalanceOptions) -> Result<Router> {
     let key = options.key.into_bytes();
     if options.database.starts_with("postgres") {
         let pool = PgPoolOptions::new().max_connections(options.connections).test_before_acquire(false);
-        let connect = PgConnectOptions::from_str(&options.database)?;
-        Ok(routes(Balances { pool: pool.connect_with(connect).await?, key }))
+        Ok(routes(Balances { pool: pool.connect_with(postgresql(&options.database)?).await?, key }))
     } else {
         let pool = SqlitePoolOptions::new().max_connections(options.connections).test_before_acquire(false);
         Ok(routes(Balances { pool: pool.connect_with(sqlite(Path::new(&options.database))).await?, key }))
@@ -86,6 +84,11 @@ pub(crate) fn sqlite(file: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(256)
         .row_buffer_size(32)
         .disable_statement_logging()
+}
+
+/// Finds the tables in the schema of their migration set, as the host's connections do.
+pub(crate) fn postgresql(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?.options([("search_path", "models")]).disable_statement_logging())
 }
 
 fn routes<P: Database>(balances: Balances<P>) -> Router {

@@ -85,7 +85,10 @@ fn bad_gateway(error: impl std::fmt::Display) -> StatusCode {
     StatusCode::BAD_GATEWAY
 }
 
-async fn call_scalar(State(callee): State<Arc<Callee>>, Query(Calls { calls }): Query<Calls>) -> Result<(), StatusCode> {
+async fn call_scalar(
+    State(callee): State<Arc<Callee>>,
+    Query(Calls { calls }): Query<Calls>,
+) -> Result<(), StatusCode> {
     callee.call("/echo/scalar", calls, u64::from, |call, answer: u64| answer == u64::from(call) + 1).await
 }
 

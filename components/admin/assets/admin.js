@@ -7,6 +7,8 @@
         ? window.trustedTypes.createPolicy("datamp-fragment", { createHTML: (html) => html })
         : { createHTML: (html) => html };
 
+    document.documentElement.classList.add("js");
+
     const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
 
     // Copy buttons.
@@ -46,6 +48,7 @@
 
     const RATES = 40;
     const rates = new Map();
+    const perSecond = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 3 });
 
     const drawSparks = (root) => {
         const now = performance.now();
@@ -63,6 +66,8 @@
             const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
             line.setAttribute("points", points.join(" "));
             svg.replaceChildren(line);
+            const rate = history[history.length - 1];
+            svg.previousElementSibling.textContent = rate === undefined ? "" : perSecond.format(rate);
         }
     };
 
@@ -210,7 +215,7 @@
         if (links[next]) links[next].focus();
     };
 
-    let leader = 0;
+    let leader = -Infinity;
 
     document.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && menu && menu.open) {
@@ -220,7 +225,7 @@
         }
         if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select, dialog")) return;
         if (event.timeStamp - leader < 1500) {
-            leader = 0;
+            leader = -Infinity;
             const link = document.querySelector(`[data-go="${CSS.escape(event.code)}"]`);
             if (link) {
                 event.preventDefault();

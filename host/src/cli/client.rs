@@ -41,7 +41,9 @@ impl Client {
             None => {
                 let path = target.data.join(TOKEN);
                 fs::read_to_string(&path)
-                    .with_context(|| format!("the control token can't be read from {}; give it in DATAMP_TOKEN", path.display()))?
+                    .with_context(|| {
+                        format!("the control token can't be read from {}; give it in DATAMP_TOKEN", path.display())
+                    })?
                     .trim()
                     .to_owned()
             }
@@ -96,9 +98,10 @@ impl Client {
             Some(Body::Json(json)) => request.header("content-type", "application/json").body(json),
             Some(Body::Wasm(file)) => request.header("content-type", "application/wasm").body(file),
         };
-        let response = request.send().await.map_err(|error| {
-            anyhow::anyhow!("no host answers at {}: is it running? ({})", self.base, root(&error))
-        })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| anyhow::anyhow!("no host answers at {}: is it running? ({})", self.base, root(&error)))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -129,7 +132,10 @@ pub(super) struct ProblemDocument {
 pub(super) fn addresses(data: &Path) -> anyhow::Result<Addresses> {
     let path = data.join(ADDRESSES);
     let text = fs::read_to_string(&path).with_context(|| {
-        format!("no host runs from {}: start one with `datamp up`, or say where it is with --data or --control-url", data.display())
+        format!(
+            "no host runs from {}: start one with `datamp up`, or say where it is with --data or --control-url",
+            data.display()
+        )
     })?;
     serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
 }

@@ -36,7 +36,7 @@ pub(crate) struct DeployArguments {
     /// Grant all that it asks for (see `datamp inspect`).
     #[arg(long, conflicts_with = "grant_ask")]
     grant: bool,
-    /// Grant this ask alone, such as `table:invoice:select`. Can be given several times.
+    /// Grant this ask alone, such as `table:order:select`. Can be given several times.
     #[arg(long, value_name = "ASK")]
     grant_ask: Vec<String>,
     #[command(flatten)]
@@ -416,7 +416,14 @@ pub(super) async fn mail(arguments: MailArguments) -> anyhow::Result<()> {
     }
     for entry in &entries {
         let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-        println!("{}  to {}  from {}\n{}\n\n{}\n", text("sent_at"), text("to"), text("component"), text("subject"), text("text"));
+        println!(
+            "{}  to {}  from {}\n{}\n\n{}\n",
+            text("sent_at"),
+            text("to"),
+            text("component"),
+            text("subject"),
+            text("text")
+        );
     }
     Ok(())
 }

@@ -148,10 +148,8 @@ async fn platform(arguments: &UpArguments, logs: Logs, public_url: String) -> an
     let setting = std::env::var("DATAMP_MASTER_KEY").ok();
     let master = Arc::new(crypto::MasterKey::load(setting.as_deref(), &arguments.data)?);
     let mail = MailSettings { smtp_url: arguments.smtp.clone(), from: Some(arguments.mail_from.clone()) };
-    let outbound = OutboundSettings {
-        allow_private_addresses: arguments.private_networks.clone(),
-        ..OutboundSettings::default()
-    };
+    let outbound =
+        OutboundSettings { allow_private_addresses: arguments.private_networks.clone(), ..OutboundSettings::default() };
     Ok(Arc::new(Platform {
         keyring: crypto::Keyring::open(pool.clone(), Arc::clone(&master)).await?,
         passwords: crypto::PasswordHasher::new(crypto::PasswordSettings::default()),
@@ -184,7 +182,7 @@ async fn bring_up(control: &Arc<Control>, arguments: &UpArguments) -> anyhow::Re
         let next = waiting.iter().position(|(_, p)| p.imports.iter().all(|import| !to_come.contains(import)));
         let (path, package) = waiting.swap_remove(next.unwrap_or_default());
         let grant = if arguments.grant { Grant::All } else { Grant::Nothing };
-        match control.deploy(package.bytes, grant, &change).await {
+        match control.deploy(package.bytes, grant, change.clone()).await {
             Ok(deployed) => announcements.extend(deployed.announcements),
             Err(error) => bail!("{} can't be deployed: {error}", path.display()),
         }
@@ -206,21 +204,31 @@ async fn greet(
     for component in &status.components {
         if let Some(active) = &component.active {
             let routes = component.routes.join(" ");
-            writeln!(out, "  {:<14} {} as generation {}   {routes}", component.component, active.version, active.number)?;
+            writeln!(
+                out,
+                "  {:<14} {} as generation {}   {routes}",
+                component.component, active.version, active.number
+            )?;
         }
         if let Some(broken) = &component.broken {
             writeln!(out, "  {:<14} does not start: {broken}", component.component)?;
         }
     }
     for secret in announcements {
-        writeln!(out, "  {}/{}: {}   {}; shown this once", secret.component, secret.name, secret.value, secret.description)?;
+        writeln!(
+            out,
+            "  {}/{}: {}   {}; shown this once",
+            secret.component, secret.name, secret.value, secret.description
+        )?;
     }
     out.flush()?;
     Ok(())
 }
 
 async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<Listening> {
-    Listening::bind(address).await.with_context(|| format!("{address} can't be listened on; choose another with {option}"))
+    Listening::bind(address)
+        .await
+        .with_context(|| format!("{address} can't be listened on; choose another with {option}"))
 }
 
 fn folder(path: &Path) -> anyhow::Result<()> {

@@ -55,7 +55,9 @@ pub fn router(control: Arc<Control>, metrics: Metrics, token: Arc<str>) -> Route
         .route("/v1/mail", get(mail))
         .route("/metrics", get(metrics_text))
         .layer(DefaultBodyLimit::max(package::MAX_SIZE + 1))
-        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "no-route", "Not found", "the control API has no such path") })
+        .fallback(|| async {
+            Problem::new(StatusCode::NOT_FOUND, "no-route", "Not found", "the control API has no such path")
+        })
         .layer(middleware::from_fn_with_state(token, authorise))
         .with_state(Shared { control, metrics })
 }
@@ -130,7 +132,7 @@ async fn activate(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-change", "Which generation", detail));
     };
     let change = change(body.by, body.reason, "activated")?;
-    Ok(Json(shared.control.activate(&name, number, &change).await.map_err(|e| Problem::from(&e))?).into_response())
+    Ok(Json(shared.control.activate(name, number, change).await.map_err(|e| Problem::from(&e))?).into_response())
 }
 
 async fn rollback(
@@ -139,7 +141,7 @@ async fn rollback(
     Json(body): Json<ChangeBody>,
 ) -> Result<Response, Problem> {
     let change = change(body.by, body.reason, "rolled back")?;
-    Ok(Json(shared.control.rollback(&name, &change).await.map_err(|e| Problem::from(&e))?).into_response())
+    Ok(Json(shared.control.rollback(name, change).await.map_err(|e| Problem::from(&e))?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -162,7 +164,7 @@ async fn deploy(
         Some(asks) => Grant::These(asks.split(',').map(|ask| ask.trim().to_owned()).collect()),
     };
     let change = change(query.by, query.reason, "deployed")?;
-    let deployed = shared.control.deploy(bytes.into(), grant, &change).await.map_err(|e| Problem::from(&e))?;
+    let deployed = shared.control.deploy(bytes.into(), grant, change).await.map_err(|e| Problem::from(&e))?;
     Ok((StatusCode::CREATED, Json(deployed)).into_response())
 }
 

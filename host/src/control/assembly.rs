@@ -8,9 +8,7 @@ use std::{
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, ComponentExportIndex};
 use wasmtime_wasi_http::{
-    handler::ProxyPre,
-    p2::bindings::ProxyPre as Wasi02Pre,
-    p3::bindings::ServicePre as Wasi03Pre,
+    handler::ProxyPre, p2::bindings::ProxyPre as Wasi02Pre, p3::bindings::ServicePre as Wasi03Pre,
 };
 
 use super::{
@@ -93,10 +91,8 @@ impl Assembly {
             links::define(&mut linker, key, needed, &self.registry).map_err(|e| ControlError::Import(e.to_string()))?;
         }
         let pre = linker.instantiate_pre(&component).map_err(|e| ControlError::Import(format!("{e:#}")))?;
-        let exports = interface::exports(&component, &base.engine)
-            .into_iter()
-            .filter(|(key, _)| !is_for_the_host(key))
-            .collect();
+        let exports =
+            interface::exports(&component, &base.engine).into_iter().filter(|(key, _)| !is_for_the_host(key)).collect();
         Ok(Linked { pre, component, exports, links, hosts })
     }
 

@@ -163,9 +163,10 @@ impl Package {
             (None, Some(set)) => {
                 contradiction(format!("the migrations {} travel in it, and it does not name them", set.name.as_str()))
             }
-            (Some(named), Some(set)) if named.as_str() != set.name.as_str() => {
-                contradiction(format!("it names the migrations {named}, and those of {} travel in it", set.name.as_str()))
-            }
+            (Some(named), Some(set)) if named.as_str() != set.name.as_str() => contradiction(format!(
+                "it names the migrations {named}, and those of {} travel in it",
+                set.name.as_str()
+            )),
             _ => Ok(()),
         }
     }
@@ -179,7 +180,10 @@ fn is_free(interface: &str) -> bool {
 
 /// What the engine takes; a file that needs more is refused here with a clear word.
 fn features() -> WasmFeatures {
-    WasmFeatures::default() | WasmFeatures::CM_ASYNC | WasmFeatures::CM_ASYNC_STACKFUL | WasmFeatures::CM_MORE_ASYNC_BUILTINS
+    WasmFeatures::default()
+        | WasmFeatures::CM_ASYNC
+        | WasmFeatures::CM_ASYNC_STACKFUL
+        | WasmFeatures::CM_MORE_ASYNC_BUILTINS
 }
 
 fn check_kind(bytes: &[u8]) -> Result<(), PackageError> {

@@ -77,8 +77,7 @@ pub struct Records {
     store: Store,
 }
 
-const COLUMNS: &str =
-    "component, number, version, state, sha256, size, reason, deployed_by, deployed_at, activated_at";
+const COLUMNS: &str = "component, number, version, state, sha256, size, reason, deployed_by, deployed_at, activated_at";
 
 /// A new row of a generation.
 pub(super) struct NewGeneration<'a> {
@@ -214,9 +213,7 @@ impl Records {
     }
 
     pub(super) async fn history(&self, component: &str) -> Result<Vec<GenerationRecord>, ControlError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM host_generation WHERE component = $1 ORDER BY number DESC LIMIT 100"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM host_generation WHERE component = $1 ORDER BY number DESC LIMIT 100");
         self.generations(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(component.to_owned())).await
     }
 
@@ -239,11 +236,7 @@ impl Records {
     }
 
     /// The newest generation below a number that was once active.
-    pub(super) async fn previous(
-        &self,
-        component: &str,
-        below: u64,
-    ) -> Result<Option<GenerationRecord>, ControlError> {
+    pub(super) async fn previous(&self, component: &str, below: u64) -> Result<Option<GenerationRecord>, ControlError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM host_generation WHERE component = $1 AND number < $2 \
              AND activated_at IS NOT NULL AND state IN ('retired', 'draining') ORDER BY number DESC LIMIT 1"
@@ -313,7 +306,8 @@ fn record(row: &AnyRow) -> Result<GenerationRecord, ControlError> {
         component: row.try_get("component")?,
         number: row.try_get::<i64, _>("number")?.unsigned_abs(),
         version: row.try_get("version")?,
-        state: State::parse(&state).ok_or_else(|| ControlError::Internal(format!("a generation's state is {state:?}")))?,
+        state: State::parse(&state)
+            .ok_or_else(|| ControlError::Internal(format!("a generation's state is {state:?}")))?,
         sha256: row.try_get("sha256")?,
         size: row.try_get::<i64, _>("size")?.unsigned_abs(),
         reason: row.try_get("reason")?,

@@ -1,7 +1,7 @@
 //! What the control plane tells about the host and its components.
 
-use crate::capabilities::database::{MigrationSet, sql::Dialect};
 use super::{Control, ControlError, GenerationRecord, State, package::Package, read};
+use crate::capabilities::database::{MigrationSet, sql::Dialect};
 use crate::{engine::settings::Allocation, registry::Runner, telemetry::metrics::Figures};
 
 /// The host at one glance.
@@ -120,11 +120,13 @@ impl Control {
                 .iter()
                 .flat_map(|g| g.manifest().routes.iter().map(|route| route.as_str().to_owned()))
                 .collect(),
-            runner: running.as_ref().map_or("none", |g| match g.runner() {
-                Runner::Typed(_) => "typed",
-                Runner::Standard(_) => "wasi:http",
-            })
-            .to_owned(),
+            runner: running
+                .as_ref()
+                .map_or("none", |g| match g.runner() {
+                    Runner::Typed(_) => "typed",
+                    Runner::Standard(_) => "wasi:http",
+                })
+                .to_owned(),
             figures: running.as_ref().map(|g| g.metrics().figures()).unwrap_or_default(),
             in_flight: running.as_ref().map_or(0, |g| g.in_flight().count()),
         })
@@ -140,7 +142,10 @@ impl Control {
 }
 
 fn summary(set: &MigrationSet) -> Vec<String> {
-    set.migrations().iter().map(|migration| format!("{} {:04} {}", set.name.as_str(), migration.number, migration.name)).collect()
+    set.migrations()
+        .iter()
+        .map(|migration| format!("{} {:04} {}", set.name.as_str(), migration.number, migration.name))
+        .collect()
 }
 
 fn dialect(dialect: Dialect) -> &'static str {

@@ -219,10 +219,7 @@ impl InstancePool {
     }
 
     fn too_late(&self) -> CallError {
-        CallError::Deadline {
-            component: Arc::clone(&self.context.name),
-            limit: self.context.manifest.limits.deadline,
-        }
+        CallError::Deadline { component: Arc::clone(&self.context.name), limit: self.context.manifest.limits.deadline }
     }
 }
 

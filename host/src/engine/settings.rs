@@ -94,6 +94,8 @@ fn pool() -> PoolingAllocationConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
     use super::*;
 
     #[test]
@@ -105,13 +107,8 @@ mod tests {
 
     #[test]
     fn artifacts_of_one_flavour_do_not_fit_the_other() {
-        use std::hash::{BuildHasher, Hash, Hasher, RandomState};
         let state = RandomState::new();
-        let fingerprint = |flavour| {
-            let mut hasher = state.build_hasher();
-            engine(flavour).unwrap().0.precompile_compatibility_hash().hash(&mut hasher);
-            hasher.finish()
-        };
+        let fingerprint = |flavour| state.hash_one(engine(flavour).unwrap().0.precompile_compatibility_hash());
         assert_eq!(fingerprint(Flavour::Synchronous), fingerprint(Flavour::Synchronous));
         assert_ne!(fingerprint(Flavour::Synchronous), fingerprint(Flavour::Concurrent));
     }

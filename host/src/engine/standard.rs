@@ -5,10 +5,7 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::AtomicU32,
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
     task::{Context, Poll},
     time::{Duration, Instant as StdInstant},
 };
@@ -123,10 +120,7 @@ impl StandardHandler {
     }
 
     fn too_late(&self) -> CallError {
-        CallError::Deadline {
-            component: Arc::clone(&self.context.name),
-            limit: self.context.manifest.limits.deadline,
-        }
+        CallError::Deadline { component: Arc::clone(&self.context.name), limit: self.context.manifest.limits.deadline }
     }
 }
 

@@ -102,7 +102,8 @@ mod tests {
     fn only_a_trusted_proxy_may_say_who_the_client_is() {
         let peer: IpAddr = "10.0.0.1".parse().unwrap();
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let of = |value: &str, trusted: &[IpNet]| client(&headers(&[(X_FORWARDED_FOR, value)]), peer, trusted).to_string();
+        let of =
+            |value: &str, trusted: &[IpNet]| client(&headers(&[(X_FORWARDED_FOR, value)]), peer, trusted).to_string();
         assert_eq!(of("1.2.3.4", &[]), "10.0.0.1");
         assert_eq!(of("1.2.3.4", &trusted), "1.2.3.4");
         assert_eq!(of("6.6.6.6, 1.2.3.4, 10.9.9.9", &trusted), "1.2.3.4");

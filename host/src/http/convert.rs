@@ -121,7 +121,13 @@ mod tests {
     fn an_answer_keeps_its_fields_but_not_those_of_the_connection() {
         let response = answer(
             201,
-            &[("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("connection", "close"), ("content-length", "99"), ("x", "ж")],
+            &[
+                ("Set-Cookie", "a=1"),
+                ("set-cookie", "b=2"),
+                ("connection", "close"),
+                ("content-length", "99"),
+                ("x", "ж"),
+            ],
             b"1234",
         )
         .unwrap();

@@ -26,7 +26,8 @@ use crate::{
 /// Serves a request by the generation that its path is routed to now.
 pub(super) async fn dispatch(State(registry): State<Registry>, request: Request<Body>) -> Response {
     let Some(context) = request.extensions().get::<RequestContext>().cloned() else {
-        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", "no edge").response(None);
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", "no edge")
+            .response(None);
     };
     let Some(generation) = registry.route(request.uri().path()) else {
         return problem::no_route(request.uri().path()).response(Some(&context.id));

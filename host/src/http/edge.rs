@@ -20,6 +20,9 @@ use tower::Service;
 use super::{Problem, RequestContext, X_REQUEST_ID, problem};
 use crate::{manifest::ByteSize, telemetry::metrics::EdgeMetrics};
 
+/// Where the host says whether it takes requests.
+pub(super) const READINESS: &str = "/readyz";
+
 /// The limits of the edge.
 #[derive(Clone, Debug)]
 pub struct EdgeSettings {
@@ -110,7 +113,8 @@ where
             };
             let took = started.elapsed();
             let status = response.status();
-            if status.is_server_error() || took >= settings.slow {
+            // A load balancer asks /readyz all the time, and 503 is a good answer there.
+            if (status.is_server_error() && path != READINESS) || took >= settings.slow {
                 tracing::warn!(
                     request_id = %context.id, trace_id = %&*context.trace.trace_id_hex(),
                     http.request.method = %method, url.path = %path,

@@ -8,7 +8,7 @@ use std::sync::{
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use http::header;
 
-use super::{Problem, dispatch::dispatch};
+use super::{Problem, dispatch::dispatch, edge::READINESS};
 use crate::{registry::Registry, telemetry::metrics::Metrics};
 
 /// Whether the host takes requests: after it has started, until it begins to stop.
@@ -32,7 +32,7 @@ impl Readiness {
 pub fn site(registry: Registry, metrics: Metrics, readiness: Readiness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
-        .route("/readyz", get(ready).with_state(readiness))
+        .route(READINESS, get(ready).with_state(readiness))
         .route("/metrics", get(figures).with_state(metrics))
         .fallback(dispatch)
         .with_state(registry)
@@ -52,7 +52,8 @@ async fn figures(State(metrics): State<Metrics>) -> axum::response::Response {
     const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     match metrics.encode() {
         Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
-        Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", "no figures")
-            .into_response(),
+        Err(_) => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", "no figures").into_response()
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod generation;
 mod in_flight;
+mod routes;
 mod table;
 
 pub use generation::{Generation, Runner};

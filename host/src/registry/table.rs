@@ -5,15 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use super::Generation;
-use crate::{engine::interface::{self, InterfaceKey}, manifest::RoutePrefix};
+use super::{Generation, routes::Routes};
+use crate::{
+    engine::interface::{self, InterfaceKey},
+    manifest::RoutePrefix,
+};
 
 /// The active generations, and what follows from them.
 #[derive(Default)]
 pub struct Table {
     active: BTreeMap<Arc<str>, Arc<Generation>>,
-    /// The longest prefix first, so the first that covers a path is the right one.
-    routes: Vec<(RoutePrefix, Arc<Generation>)>,
+    routes: Routes<Arc<Generation>>,
     providers: HashMap<InterfaceKey, Arc<Generation>>,
 }
 
@@ -66,7 +68,7 @@ impl Table {
     /// The generation that serves a path: the one with the longest prefix that covers it.
     #[must_use]
     pub fn route(&self, path: &str) -> Option<&Arc<Generation>> {
-        self.routes.iter().find(|(prefix, _)| prefix.covers(path)).map(|(_, generation)| generation)
+        self.routes.find(path)
     }
 
     /// The generation that exports an interface.
@@ -86,15 +88,12 @@ impl Table {
     /// The table of a set of active generations.
     #[must_use]
     pub fn of(active: BTreeMap<Arc<str>, Arc<Generation>>) -> Self {
-        let mut routes: Vec<_> = active
+        let routes = active
             .values()
             .flat_map(|g| g.manifest().routes.iter().map(move |route| (route.clone(), Arc::clone(g))))
             .collect();
-        routes.sort_by_key(|(route, _)| std::cmp::Reverse(route.as_str().len()));
-        let providers = active
-            .values()
-            .flat_map(|g| g.exports().keys().map(move |key| (key.clone(), Arc::clone(g))))
-            .collect();
+        let providers =
+            active.values().flat_map(|g| g.exports().keys().map(move |key| (key.clone(), Arc::clone(g)))).collect();
         Self { active, routes, providers }
     }
 

@@ -26,7 +26,8 @@ pub(super) async fn apply(store: &Store) -> Result<(), StoreError> {
     }
     let table = "CREATE TABLE IF NOT EXISTS host_schema (number BIGINT PRIMARY KEY, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
     transaction.execute(sqlx::raw_sql(table)).await?;
-    let applied = sqlx::query("SELECT number, checksum FROM host_schema ORDER BY number").fetch_all(&mut *transaction).await?;
+    let applied =
+        sqlx::query("SELECT number, checksum FROM host_schema ORDER BY number").fetch_all(&mut *transaction).await?;
     for row in &applied {
         let (number, checksum): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
         let Some((_, sql)) = MIGRATIONS.iter().find(|(known, _)| *known == number) else {
@@ -45,7 +46,12 @@ pub(super) async fn apply(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn run(transaction: &mut Transaction<'_, Any>, dialect: StoreDialect, number: i64, sql: &str) -> Result<(), sqlx::Error> {
+async fn run(
+    transaction: &mut Transaction<'_, Any>,
+    dialect: StoreDialect,
+    number: i64,
+    sql: &str,
+) -> Result<(), sqlx::Error> {
     let text = match dialect {
         StoreDialect::Sqlite => sql.to_owned(),
         StoreDialect::Postgresql => sql.replace(" BLOB", " BYTEA"),

@@ -54,7 +54,9 @@ pub enum StoreError {
     #[error("the database can't be reached: {0}")]
     Unreachable(sqlx::Error),
     /// A newer host was here.
-    #[error("the host's tables are of a newer version (migration {0} is not known to this one): start the newer version")]
+    #[error(
+        "the host's tables are of a newer version (migration {0} is not known to this one): start the newer version"
+    )]
     Newer(i64),
     /// A migration that was applied is not the one that this host has.
     #[error("the host's migration {0} differs from the one that was applied to this database")]

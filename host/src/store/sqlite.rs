@@ -59,7 +59,7 @@ fn unescape(text: &str) -> String {
 /// How every connection to the file is opened.
 ///
 /// Commits are on disk when they are answered: `synchronous=FULL`, as under WAL anything less may lose the last ones when the
-/// power fails, and this is money.
+/// power fails.
 pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

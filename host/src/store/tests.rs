@@ -22,7 +22,12 @@ async fn stores() -> Vec<(Store, String, tempfile::TempDir)> {
 async fn database_migrations_of_the_host_are_applied_once_and_compared() {
     for (store, url, _folder) in stores().await {
         let count = async || -> i64 {
-            sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM host_schema").fetch_one(store.pool()).await.unwrap().try_get(0).unwrap()
+            sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) FROM host_schema")
+                .fetch_one(store.pool())
+                .await
+                .unwrap()
+                .try_get(0)
+                .unwrap()
         };
         let applied = count().await;
         assert!(applied >= 3);
@@ -38,10 +43,12 @@ async fn database_migrations_of_the_host_are_applied_once_and_compared() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn database_transactions_of_the_host_wait_for_each_other() {
     for (store, _, _folder) in stores().await {
-        sqlx::raw_sql("CREATE TABLE host_test (id TEXT PRIMARY KEY, n BIGINT NOT NULL); INSERT INTO host_test VALUES ('a', 0)")
-            .execute(store.pool())
-            .await
-            .unwrap();
+        sqlx::raw_sql(
+            "CREATE TABLE host_test (id TEXT PRIMARY KEY, n BIGINT NOT NULL); INSERT INTO host_test VALUES ('a', 0)",
+        )
+        .execute(store.pool())
+        .await
+        .unwrap();
         let lock = if store.dialect() == StoreDialect::Postgresql { " FOR UPDATE" } else { "" };
         let tasks: Vec<_> = (0..4)
             .map(|_| {
@@ -51,7 +58,11 @@ async fn database_transactions_of_the_host_wait_for_each_other() {
                         let mut transaction = store.begin().await.unwrap();
                         let read = AssertSqlSafe(format!("SELECT n FROM host_test WHERE id = 'a'{lock}"));
                         let n: i64 = sqlx::query(read).fetch_one(&mut *transaction).await.unwrap().try_get(0).unwrap();
-                        sqlx::query("UPDATE host_test SET n = $1 WHERE id = 'a'").bind(n + 1).execute(&mut *transaction).await.unwrap();
+                        sqlx::query("UPDATE host_test SET n = $1 WHERE id = 'a'")
+                            .bind(n + 1)
+                            .execute(&mut *transaction)
+                            .await
+                            .unwrap();
                         transaction.commit().await.unwrap();
                     }
                 })
@@ -73,7 +84,8 @@ async fn database_bytes_are_kept_as_they_are() {
         sqlx::raw_sql(table).execute(store.pool()).await.unwrap();
         let bytes: Vec<u8> = (0..=255).collect();
         sqlx::query("INSERT INTO host_bytes (content) VALUES ($1)").bind(&bytes).execute(store.pool()).await.unwrap();
-        let read: Vec<u8> = sqlx::query("SELECT content FROM host_bytes").fetch_one(store.pool()).await.unwrap().try_get(0).unwrap();
+        let read: Vec<u8> =
+            sqlx::query("SELECT content FROM host_bytes").fetch_one(store.pool()).await.unwrap().try_get(0).unwrap();
         assert_eq!(read, bytes);
     }
 }

@@ -14,7 +14,8 @@ pub fn now_micros() -> i64 {
 const RFC3339: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
-/// A time in microseconds since the Unix epoch as RFC 3339 in UTC, always with six digits of a second, so that texts sort as times do.
+/// A time in microseconds since the Unix epoch as RFC 3339 in UTC, always with six digits of a second, so that texts
+/// sort as times do.
 #[must_use]
 pub fn rfc3339(micros: i64) -> String {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000);

@@ -91,7 +91,8 @@ impl Default for Metrics {
         series.register("http_responses", "Responses sent, by class of status", responses.clone());
         series.register("component_requests", "Requests answered, by component and generation", requests.clone());
         series.register("component_request_duration_seconds", "Time to an answer of a component", duration.clone());
-        let edge = EdgeMetrics { responses: CLASSES.map(|status| responses.get_or_create_owned(&StatusLabels { status })) };
+        let edge =
+            EdgeMetrics { responses: CLASSES.map(|status| responses.get_or_create_owned(&StatusLabels { status })) };
         Self { series: Arc::new(series), requests, duration, edge: Arc::new(edge) }
     }
 }

@@ -1,4 +1,5 @@
-//! Where a request stands in a distributed trace: W3C Trace Context, level 1 (<https://www.w3.org/TR/trace-context-1/>).
+//! Where a request stands in a distributed trace: W3C Trace Context, level 1
+//! (<https://www.w3.org/TR/trace-context-1/>).
 
 use std::{fmt, ops::Deref};
 
@@ -76,8 +77,8 @@ impl TraceContext {
         Self { span: random(), ..self }
     }
 
-    /// The position that a `traceparent` header says, by section 3.2 of the recommendation; `None` if it is malformed, and then a new
-    /// trace is to be begun. Of a later version than 00 the fields that 00 knows are taken.
+    /// The position that a `traceparent` header says, by section 3.2 of the recommendation; `None` if it is malformed,
+    /// and then a new trace is to be begun. Of a later version than 00 the fields that 00 knows are taken.
     #[must_use]
     pub fn parse(traceparent: &str) -> Option<Self> {
         let bytes = traceparent.as_bytes();

@@ -62,10 +62,7 @@ pub fn query_one<T: DeserializeOwned>(statement: &str, parameters: &[Value]) -> 
 }
 
 /// Runs one statement by itself and answers its only row, if it has one; [`Error::TooManyRows`] where it has more.
-pub fn query_optional<T: DeserializeOwned>(
-    statement: &str,
-    parameters: &[Value],
-) -> Result<Option<T>, Error> {
+pub fn query_optional<T: DeserializeOwned>(statement: &str, parameters: &[Value]) -> Result<Option<T>, Error> {
     row::optional(sql::query(statement, parameters)?)
 }
 

@@ -5,8 +5,8 @@ use std::vec;
 
 use serde::de::value::{SeqDeserializer, StringDeserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -42,11 +42,7 @@ fn with_flag<T>(flag: bool, read: impl FnOnce() -> T) -> T {
 
 pub(super) fn all<T: DeserializeOwned>(set: RowSet) -> Result<Vec<T>, Error> {
     let RowSet { columns, rows } = set;
-    with_flag(true, || {
-        rows.into_iter()
-            .map(|values| decode(&columns, values))
-            .collect()
-    })
+    with_flag(true, || rows.into_iter().map(|values| decode(&columns, values)).collect())
 }
 
 pub(super) fn optional<T: DeserializeOwned>(set: RowSet) -> Result<Option<T>, Error> {
@@ -80,13 +76,8 @@ impl Row<'_> {
     fn single<T>(self, read: impl FnOnce(Column) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut values = self.values.into_iter();
         match (values.next(), values.next(), self.columns.first()) {
-            (Some(value), None, Some(name)) => {
-                read(Column(value)).map_err(|fault| fault.in_field(name))
-            }
-            _ => Err(Fault::new(format!(
-                "it has {} columns, and one value was wanted",
-                self.columns.len()
-            ))),
+            (Some(value), None, Some(name)) => read(Column(value)).map_err(|fault| fault.in_field(name)),
+            _ => Err(Fault::new(format!("it has {} columns, and one value was wanted", self.columns.len()))),
         }
     }
 
@@ -116,11 +107,7 @@ impl<'de> Deserializer<'de> for Row<'_> {
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(Entries {
-            columns: self.columns.iter(),
-            values: self.values.into_iter(),
-            current: None,
-        })
+        visitor.visit_map(Entries { columns: self.columns.iter(), values: self.values.into_iter(), current: None })
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -137,18 +124,10 @@ impl<'de> Deserializer<'de> for Row<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if matches!(self.only_value(), Some(Value::Null)) {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if matches!(self.only_value(), Some(Value::Null)) { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -157,17 +136,10 @@ impl<'de> Deserializer<'de> for Row<'_> {
         if matches!(self.only_value(), Some(Value::Blob(_))) {
             return self.single(|column| column.deserialize_seq(visitor));
         }
-        visitor.visit_seq(Sequence {
-            columns: self.columns.iter(),
-            values: self.values.into_iter(),
-        })
+        visitor.visit_seq(Sequence { columns: self.columns.iter(), values: self.values.into_iter() })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
         if self.columns.len() != length && !matches!(self.only_value(), Some(Value::Blob(_))) {
             return Err(Fault::new(format!(
                 "it has {} columns, and a tuple of {length} was wanted",
@@ -199,11 +171,7 @@ impl<'de> Deserializer<'de> for Row<'_> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_unit()
     }
 
@@ -222,24 +190,19 @@ struct Entries<'a> {
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Fault;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         let (Some(name), Some(value)) = (self.columns.next(), self.values.next()) else {
             return Ok(None);
         };
         self.current = Some((name, value));
-        seed.deserialize(name.as_str().into_deserializer())
-            .map(Some)
+        seed.deserialize(name.as_str().into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let Some((name, value)) = self.current.take() else {
             return Err(Fault::new("a value was asked for before its column"));
         };
-        seed.deserialize(Column(value))
-            .map_err(|fault| fault.in_field(name))
+        seed.deserialize(Column(value)).map_err(|fault| fault.in_field(name))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -256,16 +219,11 @@ struct Sequence<'a> {
 impl<'de> SeqAccess<'de> for Sequence<'_> {
     type Error = Fault;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         let (Some(name), Some(value)) = (self.columns.next(), self.values.next()) else {
             return Ok(None);
         };
-        seed.deserialize(Column(value))
-            .map(Some)
-            .map_err(|fault| fault.in_field(name))
+        seed.deserialize(Column(value)).map(Some).map_err(|fault| fault.in_field(name))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -308,11 +266,7 @@ impl<'de> Deserializer<'de> for Column {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 

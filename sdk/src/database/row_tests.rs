@@ -8,10 +8,7 @@ use crate::Timestamp;
 use crate::database::{JsonText, ToValue};
 
 fn set(columns: &[&str], rows: Vec<Vec<Value>>) -> RowSet {
-    RowSet {
-        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
-        rows,
-    }
+    RowSet { columns: columns.iter().map(|name| (*name).to_owned()).collect(), rows }
 }
 
 fn only<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
@@ -88,20 +85,14 @@ fn a_flattened_struct_too() {
         created_at: Timestamp,
     }
     let columns = ["created_at", "balance"];
-    let row: WithBalance = one(set(
-        &columns,
-        vec![vec![Value::Integer(7), Value::Integer(8)]],
-    ))
-    .unwrap();
+    let row: WithBalance = one(set(&columns, vec![vec![Value::Integer(7), Value::Integer(8)]])).unwrap();
     assert_eq!((row.times.created_at.as_micros(), row.balance), (7, 8));
 }
 
 #[test]
 fn a_tuple_is_filled_by_position() {
-    let rows = vec![
-        vec![text("a"), Value::Integer(1), Value::Null],
-        vec![text("b"), Value::Integer(2), Value::Real(0.5)],
-    ];
+    let rows =
+        vec![vec![text("a"), Value::Integer(1), Value::Null], vec![text("b"), Value::Integer(2), Value::Real(0.5)]];
     let tuples: Vec<(String, u8, Option<f64>)> = all(set(&["n", "n", "n"], rows)).unwrap();
     assert_eq!(tuples, [("a".into(), 1, None), ("b".into(), 2, Some(0.5))]);
 }
@@ -122,20 +113,12 @@ fn one_column_is_a_value() {
     assert_eq!(only::<[u8; 2]>(Value::Blob(vec![1, 2])), Ok([1, 2]));
     assert_eq!(only::<bool>(Value::Boolean(true)), Ok(true));
     assert_eq!(only::<bool>(Value::Integer(0)), Ok(false));
-    assert_eq!(
-        only::<Timestamp>(Value::Integer(3)),
-        Ok(Timestamp::from_micros(3))
-    );
+    assert_eq!(only::<Timestamp>(Value::Integer(3)), Ok(Timestamp::from_micros(3)));
 }
 
 #[test]
 fn one_row_is_one_row() {
-    let rows = |count: i64| {
-        set(
-            &["x"],
-            (0..count).map(|n| vec![Value::Integer(n)]).collect(),
-        )
-    };
+    let rows = |count: i64| set(&["x"], (0..count).map(|n| vec![Value::Integer(n)]).collect());
     assert_eq!(one::<i64>(rows(1)), Ok(0));
     assert_eq!(one::<i64>(rows(0)), Err(Error::NoRow));
     assert_eq!(one::<i64>(rows(2)), Err(Error::TooManyRows));
@@ -152,14 +135,8 @@ fn what_does_not_fit_is_refused_by_the_name_of_the_column() {
         set.rows[0][column] = value;
         refusal::<Shop>(set)
     };
-    assert_eq!(
-        with(5, Value::Null),
-        "the column id is null, expected a string"
-    );
-    assert_eq!(
-        with(3, Value::Integer(2)),
-        "the column frozen is integer `2`, expected a boolean"
-    );
+    assert_eq!(with(5, Value::Null), "the column id is null, expected a string");
+    assert_eq!(with(3, Value::Integer(2)), "the column frozen is integer `2`, expected a boolean");
     assert_eq!(
         with(0, text("2026-01-01T00:00:00Z")),
         "the column created_at is string \"2026-01-01T00:00:00Z\", expected microseconds since the Unix epoch"
@@ -169,42 +146,22 @@ fn what_does_not_fit_is_refused_by_the_name_of_the_column() {
         "the column created_at 9223372036854775807 is out of the range of times"
     );
     assert!(with(2, text("odd")).starts_with("the column status unknown variant `odd`"));
-    assert_eq!(
-        refusal::<Shop>(set(&["id"], vec![vec![text("a")]])),
-        "the column frozen is missing"
-    );
+    assert_eq!(refusal::<Shop>(set(&["id"], vec![vec![text("a")]])), "the column frozen is missing");
 }
 
 #[test]
 fn a_number_that_does_not_fit_its_type_is_refused() {
     let words = refusal::<u8>(set(&["n"], vec![vec![Value::Integer(256)]]));
-    assert_eq!(
-        words,
-        "the column n invalid value: integer `256`, expected u8"
-    );
+    assert_eq!(words, "the column n invalid value: integer `256`, expected u8");
     let words = refusal::<(u32,)>(set(&["n"], vec![vec![Value::Integer(-1)]]));
-    assert_eq!(
-        words,
-        "the column n invalid value: integer `-1`, expected u32"
-    );
+    assert_eq!(words, "the column n invalid value: integer `-1`, expected u32");
 }
 
 #[test]
 fn a_tuple_of_another_length_is_refused() {
-    let row = || {
-        set(
-            &["a", "b"],
-            vec![vec![Value::Integer(1), Value::Integer(2)]],
-        )
-    };
-    assert_eq!(
-        refusal::<(i64,)>(row()),
-        "it has 2 columns, and a tuple of 1 was wanted"
-    );
-    assert_eq!(
-        refusal::<i64>(row()),
-        "it has 2 columns, and one value was wanted"
-    );
+    let row = || set(&["a", "b"], vec![vec![Value::Integer(1), Value::Integer(2)]]);
+    assert_eq!(refusal::<(i64,)>(row()), "it has 2 columns, and a tuple of 1 was wanted");
+    assert_eq!(refusal::<i64>(row()), "it has 2 columns, and one value was wanted");
 }
 
 #[test]
@@ -224,10 +181,7 @@ fn json_in_a_column_is_read_with_its_own_rules() {
     assert_eq!(row.data.0.at, Timestamp::from_seconds(1));
     assert_eq!(row.at, Timestamp::from_micros(2));
     let words = refusal::<Row>(set(&columns, vec![vec![text("{"), Value::Integer(2)]]));
-    assert!(
-        words.starts_with("the column data is no fitting JSON"),
-        "{words}"
-    );
+    assert!(words.starts_with("the column data is no fitting JSON"), "{words}");
     assert_eq!(JsonText(vec![1, 2]).to_value(), text("[1,2]"));
 }
 
@@ -240,11 +194,7 @@ fn reading_a_row_leaves_no_trace() {
 
 #[test]
 fn any_row_becomes_json() {
-    let value: serde_json::Value = one(set(
-        &["a", "b"],
-        vec![vec![Value::Boolean(true), Value::Null]],
-    ))
-    .unwrap();
+    let value: serde_json::Value = one(set(&["a", "b"], vec![vec![Value::Boolean(true), Value::Null]])).unwrap();
     assert_eq!(value, serde_json::json!({"a": true, "b": null}));
 }
 

@@ -39,10 +39,7 @@ pub fn read<T, E: From<Error>>(body: impl Fn(&Transaction) -> Result<T, E>) -> R
     run(Access::ReadOnly, body)
 }
 
-fn run<T, E: From<Error>>(
-    access: Access,
-    body: impl Fn(&Transaction) -> Result<T, E>,
-) -> Result<T, E> {
+fn run<T, E: From<Error>>(access: Access, body: impl Fn(&Transaction) -> Result<T, E>) -> Result<T, E> {
     let Some(_open) = Open::new() else {
         return Err(Error::Other("a transaction was begun inside another".to_owned()).into());
     };
@@ -50,10 +47,7 @@ fn run<T, E: From<Error>>(
         once(
             || sql::begin(access),
             |inner| {
-                let transaction = Transaction {
-                    inner,
-                    conflicted: Cell::new(false),
-                };
+                let transaction = Transaction { inner, conflicted: Cell::new(false) };
                 let outcome = body(&transaction);
                 let Transaction { inner, conflicted } = transaction;
                 (inner, conflicted.get(), outcome)
@@ -67,9 +61,7 @@ fn run<T, E: From<Error>>(
 /// Nothing took effect, and it can be tried again.
 struct Conflicted;
 
-fn retried<T, E: From<Error>>(
-    attempt: impl Fn() -> Result<Result<T, E>, Conflicted>,
-) -> Result<T, E> {
+fn retried<T, E: From<Error>>(attempt: impl Fn() -> Result<Result<T, E>, Conflicted>) -> Result<T, E> {
     for _ in 1..ATTEMPTS {
         match attempt() {
             Ok(outcome) => return outcome,
@@ -129,20 +121,12 @@ impl Drop for Open {
 
 impl Transaction {
     /// Runs a statement and answers its rows.
-    pub fn query<T: DeserializeOwned>(
-        &self,
-        statement: &str,
-        parameters: &[Value],
-    ) -> Result<Vec<T>, Error> {
+    pub fn query<T: DeserializeOwned>(&self, statement: &str, parameters: &[Value]) -> Result<Vec<T>, Error> {
         row::all(self.rows(statement, parameters)?)
     }
 
     /// Runs a statement and answers its only row; [`Error::NoRow`] or [`Error::TooManyRows`] where it is not one.
-    pub fn query_one<T: DeserializeOwned>(
-        &self,
-        statement: &str,
-        parameters: &[Value],
-    ) -> Result<T, Error> {
+    pub fn query_one<T: DeserializeOwned>(&self, statement: &str, parameters: &[Value]) -> Result<T, Error> {
         row::one(self.rows(statement, parameters)?)
     }
 
@@ -181,10 +165,7 @@ mod tests {
     type Outcome = Result<u8, Error>;
 
     /// Runs attempts that end as the list says, and answers the outcome with the steps that were taken.
-    fn run(
-        bodies: &[(bool, Outcome)],
-        commit: &Result<(), sql::Error>,
-    ) -> (Outcome, Vec<&'static str>) {
+    fn run(bodies: &[(bool, Outcome)], commit: &Result<(), sql::Error>) -> (Outcome, Vec<&'static str>) {
         let steps = RefCell::new(Vec::new());
         let bodies = RefCell::new(bodies.iter().cloned());
         let outcome = retried(|| {
@@ -212,15 +193,9 @@ mod tests {
 
     #[test]
     fn ok_commits_and_an_error_rolls_back() {
-        assert_eq!(
-            run(&[(false, Ok(1))], &Ok(())),
-            (Ok(1), vec!["begin", "commit"])
-        );
+        assert_eq!(run(&[(false, Ok(1))], &Ok(())), (Ok(1), vec!["begin", "commit"]));
         let (outcome, steps) = run(&[(false, Err(Error::NoRow))], &Ok(()));
-        assert_eq!(
-            (outcome, steps),
-            (Err(Error::NoRow), vec!["begin", "rollback"])
-        );
+        assert_eq!((outcome, steps), (Err(Error::NoRow), vec!["begin", "rollback"]));
     }
 
     #[test]

@@ -42,19 +42,12 @@ pub(super) fn media_type(request: &Request) -> Option<&str> {
 
 fn is_json(media_type: &str) -> bool {
     let media_type = media_type.to_ascii_lowercase();
-    media_type == "application/json"
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+    media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 pub(super) fn unsupported(wanted: &str) -> Problem {
-    Problem::new(
-        415,
-        "unsupported-media-type",
-        "The content type can't be taken",
-    )
-    .detail(format!(
-        "Send the body as {wanted}, and say so in the field Content-Type."
-    ))
+    Problem::new(415, "unsupported-media-type", "The content type can't be taken")
+        .detail(format!("Send the body as {wanted}, and say so in the field Content-Type."))
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
@@ -63,12 +56,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         Ok(value) => Ok(value),
         Err(error) if error.classify() == Category::Data => Err(misfit::<T>(body)),
         Err(error) => Err(Problem::new(400, "malformed-json", "The body is not JSON")
-            .detail(format!(
-                "{}, at line {}, column {}.",
-                words(&error),
-                error.line(),
-                error.column()
-            ))
+            .detail(format!("{}, at line {}, column {}.", words(&error), error.line(), error.column()))
             .with("line", error.line())
             .with("column", error.column())),
     }

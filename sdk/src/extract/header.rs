@@ -20,10 +20,7 @@ impl Headers {
 
     /// All fields, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.headers().iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -40,9 +37,7 @@ pub struct Bearer(pub String);
 impl FromRequest for Bearer {
     fn from_request(request: &Request, _: &Params) -> Result<Self, Problem> {
         let Some(value) = request.header("authorization") else {
-            return Err(Problem::unauthorized(
-                "Send the field Authorization: Bearer and a token.",
-            ));
+            return Err(Problem::unauthorized("Send the field Authorization: Bearer and a token."));
         };
         let token = value
             .split_once(' ')
@@ -50,9 +45,7 @@ impl FromRequest for Bearer {
             .map(|(_, token)| token.trim());
         match token {
             Some(token) if !token.is_empty() => Ok(Self(token.to_owned())),
-            _ => Err(Problem::unauthorized(
-                "The field Authorization is not of the form: Bearer, a space, a token.",
-            )),
+            _ => Err(Problem::unauthorized("The field Authorization is not of the form: Bearer, a space, a token.")),
         }
     }
 
@@ -76,29 +69,17 @@ pub struct IdempotencyKey(pub String);
 impl FromRequest for IdempotencyKey {
     fn from_request(request: &Request, _: &Params) -> Result<Self, Problem> {
         let Some(value) = request.header("idempotency-key") else {
-            return Err(Problem::new(
-                400,
-                "idempotency-key-missing",
-                "An idempotency key is needed",
-            )
-            .detail(
+            return Err(Problem::new(400, "idempotency-key-missing", "An idempotency key is needed").detail(
                 "Send the field Idempotency-Key: a value of your choice, new for each operation \
                  and the same for each retry of it.",
             ));
         };
         let value = value.trim();
-        let key = value
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(value);
+        let key = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
         let printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if key.is_empty() || key.len() > 255 || !printable {
-            return Err(Problem::new(
-                400,
-                "idempotency-key-invalid",
-                "The idempotency key can't be taken",
-            )
-            .detail("Idempotency-Key takes 1 to 255 printable ASCII characters."));
+            return Err(Problem::new(400, "idempotency-key-invalid", "The idempotency key can't be taken")
+                .detail("Idempotency-Key takes 1 to 255 printable ASCII characters."));
         }
         Ok(Self(key.to_owned()))
     }

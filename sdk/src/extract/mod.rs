@@ -50,11 +50,7 @@ impl FromRequest for Request {
 
 impl<T: FromRequest> FromRequest for Option<T> {
     fn from_request(request: &Request, params: &Params) -> Result<Self, Problem> {
-        if T::is_present(request, params) {
-            T::from_request(request, params).map(Some)
-        } else {
-            Ok(None)
-        }
+        if T::is_present(request, params) { T::from_request(request, params).map(Some) } else { Ok(None) }
     }
 }
 

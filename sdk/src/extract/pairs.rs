@@ -19,9 +19,7 @@ pub(super) fn from_pairs<'a, T: DeserializeOwned>(
     let mut groups: Vec<(Cow<'a, str>, Vec<Cow<'a, str>>)> = Vec::new();
     for (count, (name, value)) in pairs.enumerate() {
         if count == LIMIT {
-            return Err(Fault::new(format!(
-                "More than {LIMIT} values can't be taken."
-            )));
+            return Err(Fault::new(format!("More than {LIMIT} values can't be taken.")));
         }
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, values)) => values.push(value),
@@ -38,25 +36,14 @@ impl<'de> Deserializer<'de> for Named<'_> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(Entries {
-            entries: self.0.into_iter(),
-            current: None,
-        })
+        visitor.visit_map(Entries { entries: self.0.into_iter(), current: None })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.0.is_empty() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -78,10 +65,7 @@ struct Entries<'a> {
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Fault;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
         self.current = self.entries.next();
         match &self.current {
             Some((name, _)) => seed.deserialize(Text(Cow::Borrowed(name))).map(Some),
@@ -93,7 +77,6 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some((name, values)) = self.current.take() else {
             return Err(Fault::new("a value was asked for before its name"));
         };
-        seed.deserialize(Values(values))
-            .map_err(|fault| fault.in_field(&name))
+        seed.deserialize(Values(values)).map_err(|fault| fault.in_field(&name))
     }
 }

@@ -26,9 +26,7 @@ impl<'a> Positional<'a> {
         let mut pairs = self.0.into_iter();
         match (pairs.next(), pairs.next()) {
             (Some((name, value)), None) => read(Text(value)).map_err(|fault| fault.in_field(name)),
-            _ => Err(Fault::new(format!(
-                "The handler takes one path parameter, the route has {count}."
-            ))),
+            _ => Err(Fault::new(format!("The handler takes one path parameter, the route has {count}."))),
         }
     }
 }
@@ -62,19 +60,11 @@ impl<'de> Deserializer<'de> for Positional<'_> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -91,11 +81,7 @@ impl<'de> Deserializer<'de> for Positional<'_> {
         visitor.visit_seq(Sequence(self.0.into_iter()))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
         if self.0.len() != length {
             return Err(Fault::new(format!(
                 "The handler takes {length} path parameters, the route has {}.",
@@ -116,9 +102,7 @@ impl<'de> Deserializer<'de> for Positional<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         let entries = self.0.into_iter();
-        let entries: Vec<_> = entries
-            .map(|(name, value)| (Cow::Borrowed(name), vec![value]))
-            .collect();
+        let entries: Vec<_> = entries.map(|(name, value)| (Cow::Borrowed(name), vec![value])).collect();
         Named(entries).deserialize_any(visitor)
     }
 
@@ -137,15 +121,9 @@ struct Sequence<'a>(vec::IntoIter<(&'a str, Cow<'a, str>)>);
 impl<'de> SeqAccess<'de> for Sequence<'_> {
     type Error = Fault;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         match self.0.next() {
-            Some((name, value)) => seed
-                .deserialize(Text(value))
-                .map(Some)
-                .map_err(|fault| fault.in_field(name)),
+            Some((name, value)) => seed.deserialize(Text(value)).map(Some).map_err(|fault| fault.in_field(name)),
             None => Ok(None),
         }
     }

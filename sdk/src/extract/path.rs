@@ -27,11 +27,9 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 fn decoded<'a>(params: &Params<'a>) -> Result<Vec<(&'a str, Cow<'a, str>)>, Fault> {
     params
         .iter()
-        .map(
-            |(name, value)| match percent_decode_str(value).decode_utf8() {
-                Ok(value) => Ok((name, value)),
-                Err(_) => Err(Fault::new("is not UTF-8 when percent-decoded").in_field(name)),
-            },
-        )
+        .map(|(name, value)| match percent_decode_str(value).decode_utf8() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => Err(Fault::new("is not UTF-8 when percent-decoded").in_field(name)),
+        })
         .collect()
 }

@@ -16,9 +16,7 @@ pub struct Query<T>(pub T);
 impl<T: DeserializeOwned> FromRequest for Query<T> {
     fn from_request(request: &Request, _: &Params) -> Result<Self, Problem> {
         let pairs = form_urlencoded::parse(request.query().unwrap_or_default().as_bytes());
-        pairs::from_pairs(pairs)
-            .map(Self)
-            .map_err(|fault| told(Problem::bad_request("The query does not fit."), fault))
+        pairs::from_pairs(pairs).map(Self).map_err(|fault| told(Problem::bad_request("The query does not fit."), fault))
     }
 
     fn is_present(request: &Request, _: &Params) -> bool {

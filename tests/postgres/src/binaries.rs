@@ -23,11 +23,12 @@ impl Binaries {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let candidates = versions.into_iter().rev().map(|(_, folder)| folder).chain(std::env::split_paths(&path));
         let complete = |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).is_file());
-        candidates
-            .into_iter()
-            .find(complete)
-            .map(|folder| Self { folder })
-            .ok_or_else(|| StartError("PostgreSQL's server binaries are missing: install them (Debian: apt-get install postgresql)".to_owned()))
+        candidates.into_iter().find(complete).map(|folder| Self { folder }).ok_or_else(|| {
+            StartError(
+                "PostgreSQL's server binaries are missing: install them (Debian: apt-get install postgresql)"
+                    .to_owned(),
+            )
+        })
     }
 
     pub(crate) fn initdb(&self) -> PathBuf {
@@ -46,7 +47,8 @@ impl Binaries {
 /// The user and group that the server runs as: it refuses to be root.
 pub(crate) fn server_user(mine: &Path) -> Result<Option<(u32, u32)>, StartError> {
     use std::os::unix::fs::MetadataExt as _;
-    let own = std::fs::metadata(mine).map_err(|error| StartError(format!("{} can't be read: {error}", mine.display())))?;
+    let own =
+        std::fs::metadata(mine).map_err(|error| StartError(format!("{} can't be read: {error}", mine.display())))?;
     if own.uid() != 0 {
         return Ok(None);
     }
@@ -57,7 +59,10 @@ pub(crate) fn server_user(mine: &Path) -> Result<Option<(u32, u32)>, StartError>
         let _password = fields.next()?;
         Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
     });
-    postgres
-        .map(Some)
-        .ok_or_else(|| StartError("PostgreSQL refuses to run as root, and there is no user postgres: install the package that makes it".to_owned()))
+    postgres.map(Some).ok_or_else(|| {
+        StartError(
+            "PostgreSQL refuses to run as root, and there is no user postgres: install the package that makes it"
+                .to_owned(),
+        )
+    })
 }

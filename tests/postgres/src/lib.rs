@@ -135,7 +135,11 @@ impl Cluster {
             .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.url, "-c", sql])
             .output()
             .map_err(|error| failed(error.to_string()))?;
-        if output.status.success() { Ok(()) } else { Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        }
     }
 }
 
@@ -172,7 +176,11 @@ mod tests {
         let (one, other) = (cluster.database(), cluster.database());
         assert_ne!(one, other);
         let on = |url: &str, sql: &str| {
-            Command::new(&cluster.psql).args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]).output().unwrap().status
+            Command::new(&cluster.psql)
+                .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
+                .output()
+                .unwrap()
+                .status
         };
         assert!(on(&one, "CREATE TABLE t (a INT)").success());
         assert!(!on(&other, "SELECT * FROM t").success());
@@ -183,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_database_takes_the_place_of_the_one_in_the_url() {
-        let cluster = |url: &str| Cluster { url: url.to_owned(), psql: PathBuf::new(), made: AtomicU32::new(0), _server: None };
+        let cluster =
+            |url: &str| Cluster { url: url.to_owned(), psql: PathBuf::new(), made: AtomicU32::new(0), _server: None };
         assert_eq!(cluster("postgres://u:p@h:1/postgres").url_of("a"), "postgres://u:p@h:1/a");
         assert_eq!(cluster("postgres://u@h/postgres?host=/a/b").url_of("a"), "postgres://u@h/a?host=/a/b");
     }

@@ -47,7 +47,8 @@ impl Server {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let folder = std::env::temp_dir().join(format!("datamp-pg-{}-{now:x}", std::process::id()));
         fs::create_dir(&folder).map_err(|error| failed("has no folder", error))?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).map_err(|error| failed("has no folder", error))?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))
+            .map_err(|error| failed("has no folder", error))?;
         let user = server_user(&folder)?;
         if let Some((uid, gid)) = user {
             chown(&folder, Some(uid), Some(gid)).map_err(|error| failed("can't own its folder", error))?;
@@ -125,7 +126,11 @@ impl Drop for Server {
 /// is ever written to: the pipe closes with the process, also where that is killed.
 fn watchdog(server: u32, folder: &Path) -> std::io::Result<Child> {
     Command::new("/bin/sh")
-        .args(["-c", "cat >/dev/null; kill -QUIT \"$1\"; while kill -0 \"$1\" 2>/dev/null; do sleep 0.05; done; rm -rf \"$2\"", "sh"])
+        .args([
+            "-c",
+            "cat >/dev/null; kill -QUIT \"$1\"; while kill -0 \"$1\" 2>/dev/null; do sleep 0.05; done; rm -rf \"$2\"",
+            "sh",
+        ])
         .arg(server.to_string())
         .arg(folder)
         .stdin(Stdio::piped())

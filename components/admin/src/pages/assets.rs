@@ -17,8 +17,15 @@ const fn asset(name: &'static str, content_type: &'static str, text: &'static st
     Asset { name, content_type, text, version: fnv1a(text.as_bytes()) }
 }
 
+const STYLES: &str = concat!(
+    include_str!("../../assets/css/base.css"),
+    include_str!("../../assets/css/frame.css"),
+    include_str!("../../assets/css/parts.css"),
+    include_str!("../../assets/css/narrow.css"),
+);
+
 static ASSETS: [Asset; 3] = [
-    asset("admin.css", "text/css; charset=utf-8", include_str!("../../assets/admin.css")),
+    asset("admin.css", "text/css; charset=utf-8", STYLES),
     asset("admin.js", "text/javascript; charset=utf-8", include_str!("../../assets/admin.js")),
     asset("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg")),
 ];

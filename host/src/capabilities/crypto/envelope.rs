@@ -1,7 +1,7 @@
 //! How keys and secrets lie in the store: AES-256-GCM (NIST SP 800-38D) under the master key.
 //!
-//! An envelope is base64 of a version byte, a random 96-bit nonce, and the ciphertext with its tag. The associated data names
-//! what is inside, so a row that is copied over another one does not open.
+//! An envelope is base64 of a version byte, a random 96-bit nonce, and the ciphertext with its tag. The associated data
+//! names what is inside, so a row that is copied over another one does not open.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit, Nonce,

@@ -1,8 +1,9 @@
 //! Keys that the host makes for components on first use, keeps sealed, and never shows.
 //!
-//! A key belongs to a component, a purpose and a name, and there may be several: the newest signs, older ones verify until they
-//! retire. All of a name together are a [`Ring`]. Rings are held in memory, so that signing touches neither the database
-//! nor a lock; each is read again every few minutes, in the background, so that every host learns of a rotation.
+//! A key belongs to a component, a purpose and a name, and there may be several: the newest signs, older ones verify
+//! until they retire. All of a name together are a [`Ring`]. Rings are held in memory, so that signing touches neither
+//! the database nor a lock; each is read again every few minutes, in the background, so that every host learns of a
+//! rotation.
 
 use std::{
     collections::HashMap,
@@ -206,7 +207,8 @@ impl Keyring {
         self.0.rotate::<SigningKey>(component, "", Some(overlap)).await
     }
 
-    /// Gives a component a new key of its own for signatures. Older keys verify for as long as `overlap` says; without one, for good.
+    /// Gives a component a new key of its own for signatures. Older keys verify for as long as `overlap` says; without
+    /// one, for good.
     ///
     /// # Errors
     /// The store does not answer, or a key in it can't be opened.

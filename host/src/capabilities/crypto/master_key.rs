@@ -45,8 +45,9 @@ pub enum MasterKeyError {
 }
 
 impl MasterKey {
-    /// The master key of the settings, base64 of 32 bytes; where there is none, that of `master.key` in the data directory,
-    /// which is made when it isn't there, readable by its owner alone. Hosts that start at once agree on one.
+    /// The master key of the settings, base64 of 32 bytes; where there is none, that of `master.key` in the data
+    /// directory, which is made when it isn't there, readable by its owner alone. Hosts that start at once agree on
+    /// one.
     ///
     /// Hosts that share a database need the same key: give it to them as a setting.
     ///

@@ -1,7 +1,7 @@
 //! Passwords by argon2id (RFC 9106), on a bounded queue.
 //!
-//! One hash takes some 20 ms of a core and 19 MiB, so logins are the cheapest way to flood a host: no more are computed at once than there are
-//! cores, a fixed number may wait, and the rest are told at once to come back later.
+//! One hash takes some 20 ms of a core and 19 MiB, so logins are the cheapest way to flood a host: no more are computed
+//! at once than there are cores, a fixed number may wait, and the rest are told at once to come back later.
 
 use std::{num::NonZeroUsize, sync::Arc, thread};
 
@@ -136,7 +136,8 @@ impl PasswordHasher {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| HashError::Busy)?;
         let computed = async {
             let worker = Arc::clone(&self.workers).acquire_owned().await.map_err(|_| HashError::Busy)?;
-            // The permits go into the closure: when the caller gives up, the thread still computes, and must still count.
+            // The permits go into the closure: when the caller gives up, the thread still computes, and must still
+            // count.
             tokio::task::spawn_blocking(move || {
                 let _permits = (place, worker);
                 work(password.as_bytes())

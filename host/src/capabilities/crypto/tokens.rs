@@ -1,8 +1,9 @@
 //! JSON Web Tokens (RFC 7519, RFC 8725) signed with EdDSA over Ed25519 (RFC 8037).
 //!
-//! Written here, not taken from `jsonwebtoken`: that crate's pure Rust backend brings `rsa` (RUSTSEC-2023-0071, unfixed), two NIST
-//! curves and a second copy of `ed25519-dalek`, `sha2` and `hmac`, and most of its code chooses between algorithms. A component's
-//! tokens have one algorithm, and a header that is compared, never obeyed; the cryptography is `ed25519-dalek`'s.
+//! Written here, not taken from `jsonwebtoken`: that crate's pure Rust backend brings `rsa` (RUSTSEC-2023-0071,
+//! unfixed), two NIST curves and a second copy of `ed25519-dalek`, `sha2` and `hmac`, and most of its code chooses
+//! between algorithms. A component's tokens have one algorithm, and a header that is compared, never obeyed; the
+//! cryptography is `ed25519-dalek`'s.
 
 use std::collections::BTreeMap;
 

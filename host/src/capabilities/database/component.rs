@@ -92,6 +92,12 @@ enum OpenKind {
 }
 
 impl OpenTransaction {
+    /// Whether an error has ended it.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.kind.is_none()
+    }
+
     /// Runs a statement and answers its rows.
     ///
     /// # Errors
@@ -153,7 +159,10 @@ impl OpenTransaction {
     }
 }
 
-/// Nothing that is done for a call outlasts its deadline.
+/// Nothing that is done for a call outlasts its deadline, or begins after it.
 async fn until<T>(deadline: Instant, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+    if deadline <= Instant::now() {
+        return Err(Error::Timeout);
+    }
     timeout_at(deadline, work).await.unwrap_or(Err(Error::Timeout))
 }

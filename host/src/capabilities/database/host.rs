@@ -35,12 +35,16 @@ pub struct InstanceDatabase {
 impl InstanceDatabase {
     /// Whether a transaction is open: after a call, the instance must not serve another one then.
     #[must_use]
-    pub const fn in_transaction(&self) -> bool {
-        self.open.is_some()
+    pub fn in_transaction(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.has_ended())
     }
 
     fn take(&mut self, transaction: &Transaction) -> Result<OpenTransaction, Error> {
-        if transaction.number == self.begun { self.open.take().ok_or(Error::TransactionEnded) } else { Err(Error::TransactionEnded) }
+        if transaction.number == self.begun {
+            self.open.take().ok_or(Error::TransactionEnded)
+        } else {
+            Err(Error::TransactionEnded)
+        }
     }
 }
 
@@ -50,7 +54,10 @@ impl InstanceState {
         self.component.capabilities.database.as_ref().ok_or_else(none)
     }
 
-    fn open_transaction(&mut self, handle: &Resource<Transaction>) -> wasmtime::Result<Result<&mut OpenTransaction, Error>> {
+    fn open_transaction(
+        &mut self,
+        handle: &Resource<Transaction>,
+    ) -> wasmtime::Result<Result<&mut OpenTransaction, Error>> {
         let number = self.table.get(handle)?.number;
         let current = number == self.database.begun;
         Ok(self.database.open.as_mut().filter(|_| current).ok_or(Error::TransactionEnded))
@@ -79,7 +86,7 @@ impl sql::Host for InstanceState {
     }
 
     async fn begin(&mut self, access: Access) -> Answer<Resource<Transaction>> {
-        if self.database.open.is_some() {
+        if self.database.in_transaction() {
             return Ok(Err(Error::Conflict));
         }
         let deadline = self.call.deadline;
@@ -101,14 +108,24 @@ impl sql::Host for InstanceState {
 }
 
 impl sql::HostTransaction for InstanceState {
-    async fn query(&mut self, handle: Resource<Transaction>, statement: String, parameters: Vec<Value>) -> Answer<RowSet> {
+    async fn query(
+        &mut self,
+        handle: Resource<Transaction>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Answer<RowSet> {
         Ok(match self.open_transaction(&handle)? {
             Ok(open) => open.query(statement, parameters).await,
             Err(error) => Err(error),
         })
     }
 
-    async fn execute(&mut self, handle: Resource<Transaction>, statement: String, parameters: Vec<Value>) -> Answer<u64> {
+    async fn execute(
+        &mut self,
+        handle: Resource<Transaction>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Answer<u64> {
         Ok(match self.open_transaction(&handle)? {
             Ok(open) => open.execute(statement, parameters).await,
             Err(error) => Err(error),

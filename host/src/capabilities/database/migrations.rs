@@ -51,7 +51,9 @@ pub enum MigrationSetError {
     #[error("a migration set can't be called {0:?}")]
     Reserved(String),
     /// The numbers are not 1, 2, 3 ...
-    #[error("migration {found} of the set {set:?} stands where {expected} should: they are numbered from 1, in order, without gaps")]
+    #[error(
+        "migration {found} of the set {set:?} stands where {expected} should: they are numbered from 1, in order, without gaps"
+    )]
     Gap {
         /// The set.
         set: String,

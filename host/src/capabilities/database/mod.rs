@@ -82,7 +82,7 @@ struct Inner {
 
 enum Kind {
     Sqlite(SqliteDatabase),
-    Postgresql(PostgresDatabase),
+    Postgresql(Box<PostgresDatabase>),
 }
 
 impl Database {
@@ -91,10 +91,10 @@ impl Database {
     /// # Errors
     /// Says what is wrong, and for PostgreSQL what to do about it.
     pub async fn connect(settings: &DatabaseSettings) -> Result<Self, ConnectError> {
-        let path = settings.url.as_deref().map_or_else(
-            || Some(settings.data_dir.join("datamp.sqlite")),
-            store::sqlite::path_of,
-        );
+        let path = settings
+            .url
+            .as_deref()
+            .map_or_else(|| Some(settings.data_dir.join("datamp.sqlite")), store::sqlite::path_of);
         let (store, kind) = match (path, &settings.url) {
             (Some(path), _) => {
                 let store = Store::open_sqlite(&path).await?;
@@ -103,7 +103,7 @@ impl Database {
             (None, url) => {
                 let url = url.as_deref().unwrap_or_default();
                 let store = Store::open(url).await?;
-                (store, Kind::Postgresql(PostgresDatabase::new(url).await?))
+                (store, Kind::Postgresql(Box::new(PostgresDatabase::new(url).await?)))
             }
         };
         Ok(Self(Arc::new(Inner { store, kind })))

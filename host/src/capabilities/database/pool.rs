@@ -99,7 +99,8 @@ impl<C: Connector> Pool<C> {
         loop {
             let (idle, stale) = {
                 let mut pile = self.0.idle.lock();
-                let stale = pile.first().is_some_and(|oldest| now - oldest.since > CLOSED_AFTER).then(|| pile.remove(0));
+                let stale =
+                    pile.first().is_some_and(|oldest| now - oldest.since > CLOSED_AFTER).then(|| pile.remove(0));
                 (pile.pop(), stale)
             };
             if let Some(stale) = stale {
@@ -157,9 +158,15 @@ impl<C: Connector> Lease<C> {
         self.settled = true;
     }
 
-    /// Rolls back the transaction on it where nothing else runs on it, on a task of its own, then gives it back; `held` is let go
-    /// only then.
+    /// Rolls back the transaction on it, on a task of its own, then gives it back; where something still runs on it, it is closed
+    /// instead, which rolls back as well. `held` is let go only then.
     pub(super) fn roll_back_and_return(mut self, held: impl Send + 'static) {
+        if !self.settled {
+            drop(self);
+            drop(held);
+            return;
+        }
+        self.settled = false;
         let runtime = self.pool.runtime.clone();
         runtime.spawn(async move {
             if let Some(connection) = self.connection.as_mut() {

@@ -67,7 +67,7 @@ pub(super) fn inspect(dialect: Dialect, text: &str, parameters: usize) -> Result
     for token in Lexer::new(dialect, text) {
         scan.take(dialect, token)?;
     }
-    if dialect == Dialect::Sqlite && scan.highest_parameter != parameters {
+    if scan.highest_parameter != parameters {
         return Err(invalid(&format!(
             "the statement has parameters up to ${}, and {parameters} were given",
             scan.highest_parameter
@@ -154,7 +154,8 @@ impl<'a> Scan<'a> {
             Token::EscapedIdentifier => return Err(invalid("U&\"...\" is not accepted: write the name itself")),
             Token::Other => {}
         }
-        if self.verb.is_none() && matches!(token, Token::Quoted(_) | Token::Parameter(_) | Token::Other | Token::Close) {
+        if self.verb.is_none() && matches!(token, Token::Quoted(_) | Token::Parameter(_) | Token::Other | Token::Close)
+        {
             return Err(not_a_statement("it"));
         }
         Ok(())
@@ -196,9 +197,8 @@ impl<'a> Scan<'a> {
     fn refuse_replace(&self, word: &str) -> Result<(), Error> {
         let [before, last] = self.words;
         let is = |word: Option<&str>, keyword: &str| word.is_some_and(|w| w.eq_ignore_ascii_case(keyword));
-        let or_replace = word.eq_ignore_ascii_case("REPLACE")
-            && is(last, "OR")
-            && (is(before, "INSERT") || is(before, "UPDATE"));
+        let or_replace =
+            word.eq_ignore_ascii_case("REPLACE") && is(last, "OR") && (is(before, "INSERT") || is(before, "UPDATE"));
         let replace_into = word.eq_ignore_ascii_case("INTO") && is(last, "REPLACE");
         if or_replace || replace_into {
             return Err(invalid("REPLACE is not accepted: use ON CONFLICT ... DO UPDATE"));
@@ -275,9 +275,27 @@ mod tests {
     fn what_would_outlast_the_statement_is_refused() {
         for dialect in [Dialect::Sqlite, Dialect::Postgresql] {
             for text in [
-                "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT a", "SET ROLE x", "RESET ROLE", "PRAGMA query_only = 0", "COPY t TO STDOUT",
-                "ATTACH 'x' AS y", "DO $$ BEGIN END $$", "CREATE TABLE t (a INT)", "LISTEN x", "EXPLAIN SELECT 1", "VACUUM",
-                "", " ; ", "-- SELECT 1", "'SELECT'", "\"SELECT\" 1", "1", "$1",
+                "BEGIN",
+                "COMMIT",
+                "ROLLBACK",
+                "SAVEPOINT a",
+                "SET ROLE x",
+                "RESET ROLE",
+                "PRAGMA query_only = 0",
+                "COPY t TO STDOUT",
+                "ATTACH 'x' AS y",
+                "DO $$ BEGIN END $$",
+                "CREATE TABLE t (a INT)",
+                "LISTEN x",
+                "EXPLAIN SELECT 1",
+                "VACUUM",
+                "",
+                " ; ",
+                "-- SELECT 1",
+                "'SELECT'",
+                "\"SELECT\" 1",
+                "1",
+                "$1",
             ] {
                 refusal(dialect, text);
             }
@@ -314,20 +332,41 @@ mod tests {
     }
 
     #[test]
+    fn the_lasting_functions_are_in_order() {
+        assert!(LASTING_FUNCTIONS.is_sorted());
+    }
+
+    #[test]
     fn parameters_are_counted_and_have_one_form() {
         assert!(inspect(Dialect::Sqlite, "SELECT $2, $1, '$3', \"$4\" -- $5", 2).is_ok());
-        for (text, given) in [("SELECT $1", 0), ("SELECT $1", 2), ("SELECT ?", 1), ("SELECT ?1", 1), ("SELECT :a", 1), ("SELECT @a", 1),
-            ("SELECT $0", 0), ("SELECT $01", 1), ("SELECT $a", 1), ("SELECT $1a", 1), ("SELECT $1::x(y)", 1), ("SELECT $99999999999", 1)]
-        {
+        for (text, given) in [
+            ("SELECT $1", 0),
+            ("SELECT $1", 2),
+            ("SELECT ?", 1),
+            ("SELECT ?1", 1),
+            ("SELECT :a", 1),
+            ("SELECT @a", 1),
+            ("SELECT $0", 0),
+            ("SELECT $01", 1),
+            ("SELECT $a", 1),
+            ("SELECT $1a", 1),
+            ("SELECT $1::x(y)", 1),
+            ("SELECT $99999999999", 1),
+        ] {
             assert!(inspect(Dialect::Sqlite, text, given).is_err(), "{text}");
         }
-        assert!(inspect(Dialect::Postgresql, "SELECT $1::bigint, '{}'::jsonb ? 'a', E'\\'$9', $a$ ' $7 $a$", 1).is_ok());
+        assert!(
+            inspect(Dialect::Postgresql, "SELECT $1::bigint, '{}'::jsonb ? 'a', E'\\'$9', $a$ ' $7 $a$", 1).is_ok()
+        );
     }
 
     #[test]
     fn transaction_control_in_a_script_is_found_and_bodies_are_not_mistaken_for_it() {
         assert_eq!(transaction_control("CREATE TABLE a (b INT);\n commit; SELECT 1"), Some("COMMIT".to_owned()));
-        assert_eq!(transaction_control("CREATE FUNCTION f() RETURNS trigger AS $x$ BEGIN; COMMIT; END $x$ LANGUAGE plpgsql;"), None);
+        assert_eq!(
+            transaction_control("CREATE FUNCTION f() RETURNS trigger AS $x$ BEGIN; COMMIT; END $x$ LANGUAGE plpgsql;"),
+            None
+        );
         assert_eq!(transaction_control("INSERT INTO t VALUES ('; COMMIT')"), None);
     }
 }

@@ -71,7 +71,7 @@ impl control::Host for InstanceState {
             Ok(change) => change,
             Err(error) => return Ok(Err(error)),
         };
-        self.with_control(async |control| Ok(control.activate(&component, number, &change).await?.into())).await
+        self.with_control(async |control| Ok(control.activate(component, number, change).await?.into())).await
     }
 
     async fn rollback(
@@ -84,14 +84,14 @@ impl control::Host for InstanceState {
             Ok(change) => change,
             Err(error) => return Ok(Err(error)),
         };
-        self.with_control(async |control| Ok(control.rollback(&component, &change).await?.into())).await
+        self.with_control(async |control| Ok(control.rollback(component, change).await?.into())).await
     }
 }
 
 impl InstanceState {
     async fn with_control<T: Send + 'static>(
         &mut self,
-        work: impl AsyncFnOnce(&Control) -> Result<T, ControlError>,
+        work: impl AsyncFnOnce(&Arc<Control>) -> Result<T, ControlError>,
     ) -> wasmtime::Result<Result<T, WitError>> {
         let control = match self.component.capabilities.platform.control.get() {
             Ok(control) => control,

@@ -71,7 +71,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0x2001, 0..=0x1ff, ..] => false, // protocol assignments: Teredo, benchmarking, ORCHID
         [0x2001, 0xdb8, ..] => false,     // documentation
         [0x3fff, 0..=0xfff, ..] => false, // documentation
-        // Global unicast; beyond it lie loopback, v4-compatible, unique-local, link-local, multicast and what is not assigned.
+        // Global unicast; beyond it lie loopback, v4-compatible, unique-local, link-local, multicast and what is not
+        // assigned.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

@@ -27,8 +27,8 @@ use super::{
     resolver::Resolve,
 };
 
-/// How long a connection with its TLS handshake may take. The request's own time is shorter or longer; this one is for connections that
-/// the pool goes on making when the request that wanted one was served by another.
+/// How long a connection with its TLS handshake may take. The request's own time is shorter or longer; this one is for
+/// connections that the pool goes on making when the request that wanted one was served by another.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long one address is tried alone before the next is tried beside it (RFC 8305, section 8).
@@ -83,7 +83,8 @@ fn told(error: &io::Error) -> &'static str {
     }
 }
 
-/// IPv6 and IPv4 in turn, each in the order that the resolver prefers, so that a broken one of the two costs one head start only.
+/// IPv6 and IPv4 in turn, each in the order that the resolver prefers, so that a broken one of the two costs one head
+/// start only.
 fn alternate(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
     let (mut firsts, mut others): (VecDeque<_>, VecDeque<_>) =

@@ -32,8 +32,9 @@ pub struct InvalidPattern {
 }
 
 impl AllowedHosts {
-    /// Parses the entries of a manifest: a name or an address, optionally after `http://` (else `https://` is meant) or `*.`
-    /// (all names below, however deep, but not the name itself), optionally before a port (else the scheme's own is meant).
+    /// Parses the entries of a manifest: a name or an address, optionally after `http://` (else `https://` is meant) or
+    /// `*.` (all names below, however deep, but not the name itself), optionally before a port (else the scheme's own
+    /// is meant).
     ///
     /// # Errors
     /// Names the entry at fault.

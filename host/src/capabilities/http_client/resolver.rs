@@ -18,8 +18,8 @@ pub trait Resolve: Send + Sync + 'static {
     fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>>;
 }
 
-/// How many names the operating system looks up at once. Each takes one of the threads that passwords are computed on too, and a name
-/// server may be slow.
+/// How many names the operating system looks up at once. Each takes one of the threads that passwords are computed on
+/// too, and a name server may be slow.
 const MAXIMAL_LOOKUPS: usize = 64;
 
 /// The operating system's resolver.

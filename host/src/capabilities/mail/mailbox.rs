@@ -1,4 +1,5 @@
-//! The local mailbox: where mail goes while no SMTP server is configured, so that a developer can read the code that was sent.
+//! The local mailbox: where mail goes while no SMTP server is configured, so that a developer can read the code that
+//! was sent.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -52,7 +53,7 @@ impl Mailbox {
         .bind(now_micros())
         .execute(&self.pool)
         .await?;
-        if self.kept.fetch_add(1, Ordering::Relaxed) % PRUNE_EVERY == 0 {
+        if self.kept.fetch_add(1, Ordering::Relaxed).is_multiple_of(PRUNE_EVERY) {
             self.prune().await?;
         }
         Ok(id)

@@ -55,8 +55,8 @@ impl Message {
     }
 }
 
-/// `local@domain` with a plain local part (the dot-atom of RFC 5322) and a domain of at least two labels, in ASCII: what reaches a mailbox
-/// everywhere. Neither quoted names nor addresses of machines.
+/// `local@domain` with a plain local part (the dot-atom of RFC 5322) and a domain of at least two labels, in ASCII:
+/// what reaches a mailbox everywhere. Neither quoted names nor addresses of machines.
 fn address(text: &str) -> Option<Address> {
     let (local, domain) = text.split_once('@')?;
     let atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);

@@ -21,8 +21,8 @@ use self::smtp::Smtp;
 /// How mail leaves the host.
 #[derive(Clone, Default)]
 pub struct MailSettings {
-    /// `smtps://user:password@server`, or `smtp://server?tls=required` for STARTTLS; without `tls`, plain. `None`: mail goes into the
-    /// local mailbox.
+    /// `smtps://user:password@server`, or `smtp://server?tls=required` for STARTTLS; without `tls`, plain. `None`: mail
+    /// goes into the local mailbox.
     pub smtp_url: Option<String>,
     /// Who the mail is from: `name@example.com` or `Name <name@example.com>`. Needed for SMTP.
     pub from: Option<String>,
@@ -82,7 +82,8 @@ impl Mailer {
     /// Hands a message of a component over, and answers its id.
     ///
     /// # Errors
-    /// See [`MailError`]. After `Unavailable` because of the deadline the server may have taken the message nevertheless.
+    /// See [`MailError`]. After `Unavailable` because of the deadline the server may have taken the message
+    /// nevertheless.
     pub async fn send(&self, component: &str, message: Message, deadline: Instant) -> Result<String, MailError> {
         let message = message.check()?;
         let late = || MailError::Unavailable("the message was not taken in time".to_owned());

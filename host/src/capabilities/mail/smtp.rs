@@ -1,8 +1,8 @@
 //! Mail through an SMTP server (RFC 5321, RFC 6409), by `lettre`.
 //!
-//! Each message has a connection of its own. `lettre` could keep them in a pool (its feature `pool`), but only its connecting has
-//! a time limit, and a send that is given up in the middle of a message puts its connection back: the next
-//! message would be read as a part of the first. Without the pool, giving up closes the connection.
+//! Each message has a connection of its own. `lettre` could keep them in a pool (its feature `pool`), but only its
+//! connecting has a time limit, and a send that is given up in the middle of a message puts its connection back: the
+//! next message would be read as a part of the first. Without the pool, giving up closes the connection.
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message as Mime, Tokio1Executor,

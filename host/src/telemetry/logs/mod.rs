@@ -1,8 +1,8 @@
 //! Structured log records of components and of the host itself.
 //!
-//! One pipeline takes them all: a ring in memory that `datamp logs` reads, a broadcast for live tails, and a thread that
-//! writes JSON lines in the field names of the Elastic Common Schema. Writing a record never waits: what the thread can't keep up
-//! with is dropped and counted.
+//! One pipeline takes them all: a ring in memory that `datamp logs` reads, a broadcast for live tails, and a thread
+//! that writes JSON lines in the field names of the Elastic Common Schema. Writing a record never waits: what the
+//! thread can't keep up with is dropped and counted.
 
 mod events;
 mod kept;
@@ -94,7 +94,8 @@ struct Inner {
 const TAIL: usize = 1024;
 
 impl Logs {
-    /// Starts the pipeline and its writer thread. The guard writes out what is under way when it is dropped: keep it until the very end.
+    /// Starts the pipeline and its writer thread. The guard writes out what is under way when it is dropped: keep it
+    /// until the very end.
     ///
     /// # Errors
     /// The file can't be opened, or the thread can't be started.

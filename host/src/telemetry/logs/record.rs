@@ -60,7 +60,8 @@ impl Level {
 
 /// One log record. However it is made, its lengths are bounded, its field names are plain and its secrets are masked.
 ///
-/// Its JSON form is one line: a line break or a quotation mark in any text is escaped, so no text can pass for another record.
+/// Its JSON form is one line: a line break or a quotation mark in any text is escaped, so no text can pass for another
+/// record.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// Microseconds since the Unix epoch.
@@ -130,8 +131,9 @@ impl Record {
         self.trace = trace;
     }
 
-    /// Adds a field. Its name becomes `[a-z0-9_.]`, at most 64 of them; a value longer than 2 KiB is cut, visibly; one whose name
-    /// says that it is a secret is masked. A name that is there already gets the new value. Past the 32nd field they are only counted.
+    /// Adds a field. Its name becomes `[a-z0-9_.]`, at most 64 of them; a value longer than 2 KiB is cut, visibly; one
+    /// whose name says that it is a secret is masked. A name that is there already gets the new value. Past the 32nd
+    /// field they are only counted.
     pub fn add(&mut self, name: &str, value: String) {
         self.given += 1;
         // First of all: a component may give a million of them.
@@ -204,13 +206,14 @@ impl Record {
     }
 }
 
-/// JSON that stays one line, and in order, whatever shows it: what JSON leaves as it is though a terminal or a viewer obeys it is
-/// escaped too (line and paragraph separators, the control characters beyond ASCII, and changes of the writing direction).
+/// JSON that stays one line, and in order, whatever shows it: what JSON leaves as it is though a terminal or a viewer
+/// obeys it is escaped too (line and paragraph separators, the control characters beyond ASCII, and changes of the
+/// writing direction).
 struct OneLine;
 
 impl Formatter for OneLine {
     fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
-        let obeyed = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let obeyed = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let mut rest = text;
         while let Some((before, c)) = rest.find(obeyed).and_then(|at| Some((at, rest.get(at..)?.chars().next()?))) {
             let (plain, after) = rest.split_at(before);
@@ -222,7 +225,8 @@ impl Formatter for OneLine {
 }
 
 impl Serialize for Record {
-    /// The names of the Elastic Common Schema; what a component added stands under `labels.`, where it can't pass for a name of the host's.
+    /// The names of the Elastic Common Schema; what a component added stands under `labels.`, where it can't pass for a
+    /// name of the host's.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("@timestamp", &rfc3339(self.at))?;

@@ -3,11 +3,7 @@
 use datamp_sdk::{database::Transaction, prelude::*};
 use serde_json::Value;
 
-datamp_sdk::service!(
-    "component.toml",
-    routes,
-    migrations = include_bytes!("../migrations.json")
-);
+datamp_sdk::service!("component.toml", routes, migrations = include_bytes!("../migrations.json"));
 
 fn routes(router: &mut Router) {
     router.post("/forbidden-table/query", query);

@@ -25,10 +25,6 @@ fn json() -> Json<Greeting> {
 
 /// Answers the body that came, under the content type that it came with.
 fn echo(request: &Request) -> Response {
-    let content_type = request
-        .header("content-type")
-        .unwrap_or("application/octet-stream");
-    Response::new(200)
-        .header("content-type", content_type)
-        .body(request.body())
+    let content_type = request.header("content-type").unwrap_or("application/octet-stream");
+    Response::new(200).header("content-type", content_type).body(request.body())
 }

@@ -2,21 +2,14 @@
 
 use datamp_sdk::{database::Transaction, prelude::*};
 
-datamp_sdk::service!(
-    "component.toml",
-    routes,
-    migrations = include_bytes!("../migrations.json")
-);
+datamp_sdk::service!("component.toml", routes, migrations = include_bytes!("../migrations.json"));
 
 const FOR_EVER: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT CAST(COUNT(*) AS BIGINT) FROM n WHERE i < 0";
 
 fn routes(router: &mut Router) {
     router.get("/slow-database/for-ever", for_ever);
     router.get("/slow-database/in-transaction", in_transaction);
-    router.get(
-        "/slow-database/sleeps-in-transaction",
-        sleeps_in_transaction,
-    );
+    router.get("/slow-database/sleeps-in-transaction", sleeps_in_transaction);
     router.get("/slow-database/pebbles", pebbles);
 }
 
@@ -43,8 +36,5 @@ fn sleeps_in_transaction() -> Result<NoContent, Problem> {
 }
 
 fn pebbles() -> Result<Json<i64>, Problem> {
-    Ok(Json(database::query_one(
-        "SELECT COUNT(*) FROM pebble",
-        params![],
-    )?))
+    Ok(Json(database::query_one("SELECT COUNT(*) FROM pebble", params![])?))
 }

@@ -22,12 +22,16 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
             Method::Post => {
                 let body = request.consume().expect("a body is consumed once");
                 let mut bytes = Vec::new();
-                body.stream().expect("a body is streamed once").read_to_end(&mut bytes).expect("the client sends its body");
+                body.stream()
+                    .expect("a body is streamed once")
+                    .read_to_end(&mut bytes)
+                    .expect("the client sends its body");
                 bytes
             }
             _ => format!("wasi:http 0.2 serves {path}").into_bytes(),
         };
-        let headers = Fields::from_list(&[("content-type".to_owned(), b"text/plain".to_vec())]).expect("a valid header");
+        let headers =
+            Fields::from_list(&[("content-type".to_owned(), b"text/plain".to_vec())]).expect("a valid header");
         let response = OutgoingResponse::new(headers);
         let body = response.body().expect("a body is taken once");
         ResponseOutparam::set(response_out, Ok(response));

@@ -35,7 +35,12 @@ struct Changes;
 impl Run for Rows {
     type Answer = RowSet;
 
-    async fn run(self, connection: &mut PgConnection, statement: &Arc<str>, arguments: PgArguments) -> Result<RowSet, Failure> {
+    async fn run(
+        self,
+        connection: &mut PgConnection,
+        statement: &Arc<str>,
+        arguments: PgArguments,
+    ) -> Result<RowSet, Failure> {
         run_query(connection, statement, arguments).await
     }
 }
@@ -43,7 +48,12 @@ impl Run for Rows {
 impl Run for Changes {
     type Answer = u64;
 
-    async fn run(self, connection: &mut PgConnection, statement: &Arc<str>, arguments: PgArguments) -> Result<u64, Failure> {
+    async fn run(
+        self,
+        connection: &mut PgConnection,
+        statement: &Arc<str>,
+        arguments: PgArguments,
+    ) -> Result<u64, Failure> {
         run_execute(connection, statement, arguments).await
     }
 }
@@ -55,17 +65,33 @@ pub(in super::super) struct PostgresComponent {
 
 impl PostgresComponent {
     /// Runs one statement by itself and answers its rows.
-    pub(in super::super) async fn query(&self, shape: Shape, statement: String, parameters: Vec<Value>) -> Result<RowSet, Error> {
+    pub(in super::super) async fn query(
+        &self,
+        shape: Shape,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<RowSet, Error> {
         self.run(Rows, shape, statement, parameters).await
     }
 
     /// Runs one statement by itself and answers how many rows it changed.
-    pub(in super::super) async fn execute(&self, shape: Shape, statement: String, parameters: Vec<Value>) -> Result<u64, Error> {
+    pub(in super::super) async fn execute(
+        &self,
+        shape: Shape,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<u64, Error> {
         let changed = self.run(Changes, shape, statement, parameters).await?;
         Ok(if shape.changes_rows { changed } else { 0 })
     }
 
-    async fn run<R: Run>(&self, run: R, shape: Shape, statement: String, parameters: Vec<Value>) -> Result<R::Answer, Error> {
+    async fn run<R: Run>(
+        &self,
+        run: R,
+        shape: Shape,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<R::Answer, Error> {
         let (statement, arguments) = value::arguments(statement, parameters)?;
         let statement: Arc<str> = statement.into();
         let mut lease = self.pool.lease().await?;
@@ -116,7 +142,10 @@ impl PostgresComponent {
             let mut lease = self.pool.lease().await?;
             lease.unsettle();
             match control(&mut lease, begin).await {
-                Ok(()) => return Ok(PostgresTransaction { lease: Some(lease), busy: false }),
+                Ok(()) => {
+                    lease.settle();
+                    return Ok(PostgresTransaction { lease: Some(lease) });
+                }
                 // Nothing was begun on it: another one will do. A fresh one that is broken is the end of it.
                 Err(error) if errors::is_broken(&error) && lease.reused => self.pool.clear(),
                 Err(error) => return Err(errors::error(&error)),
@@ -127,10 +156,8 @@ impl PostgresComponent {
 
 /// An open transaction. Dropped, it is rolled back.
 pub(in super::super) struct PostgresTransaction {
-    /// Empty once it has ended.
+    /// Empty once it has ended. Unsettled while a statement runs on it, or where one was cut short.
     lease: Option<Lease<PostgresConnector>>,
-    /// A statement runs, or was cut short.
-    busy: bool,
 }
 
 impl PostgresTransaction {
@@ -152,58 +179,47 @@ impl PostgresTransaction {
         let (statement, arguments) = value::arguments(statement, parameters)?;
         let statement: Arc<str> = statement.into();
         let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        self.busy = true;
+        lease.unsettle();
         match run.run(lease, &statement, arguments).await {
             Ok(answer) => {
-                self.busy = false;
+                lease.settle();
                 Ok(answer)
             }
+            // Its connection is closed: without its prepared statements, the next transaction plans anew.
+            Err(Failure { stale_plan: true, .. }) => Err(Error::Conflict),
             Err(failure) => {
-                // With its prepared statements gone too, the next transaction plans anew.
-                self.busy = failure.cut_short || failure.stale_plan;
-                Err(if failure.stale_plan { Error::Conflict } else { failure.error })
+                if !failure.cut_short {
+                    lease.settle();
+                }
+                Err(failure.error)
             }
         }
     }
 
     pub(in super::super) async fn commit(mut self) -> Result<(), Error> {
-        let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        self.busy = true;
-        let committed = control(lease, "COMMIT").await;
-        match committed {
-            Ok(()) => {
-                self.settle();
-                Ok(())
-            }
-            // A deferred constraint, a serialization: the server has rolled back. Anything else: the connection goes.
-            Err(error) => Err(errors::error(&error)),
-        }
-    }
-
-    pub(in super::super) async fn rollback(mut self) -> Result<(), Error> {
-        let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        self.busy = true;
-        if control(lease, "ROLLBACK").await.is_ok() {
-            self.settle();
-        }
-        // A rollback that failed closes the connection, and with it the transaction.
+        let mut lease = self.lease.take().ok_or(Error::TransactionEnded)?;
+        lease.unsettle();
+        // Where it fails (a deferred constraint, say), the server has rolled back; the connection is closed, to be sure.
+        control(&mut lease, "COMMIT").await.map_err(|error| errors::error(&error))?;
+        lease.settle();
         Ok(())
     }
 
-    fn settle(&mut self) {
-        if let Some(mut lease) = self.lease.take() {
+    pub(in super::super) async fn rollback(mut self) -> Result<(), Error> {
+        let mut lease = self.lease.take().ok_or(Error::TransactionEnded)?;
+        lease.unsettle();
+        // One that fails leaves the lease unsettled: the connection is closed, and the server rolls back.
+        if control(&mut lease, "ROLLBACK").await.is_ok() {
             lease.settle();
         }
+        Ok(())
     }
 }
 
 impl Drop for PostgresTransaction {
     fn drop(&mut self) {
-        match self.lease.take() {
-            // Its connection is closed, and the server rolls back.
-            Some(lease) if self.busy => drop(lease),
-            Some(lease) => lease.roll_back_and_return(()),
-            None => {}
+        if let Some(lease) = self.lease.take() {
+            lease.roll_back_and_return(());
         }
     }
 }

@@ -71,7 +71,12 @@ impl Failure {
     fn of(error: &sqlx::Error) -> Self {
         let server = matches!(error, sqlx::Error::Database(_));
         let broken = errors::is_broken(error);
-        Self { error: errors::error(error), cut_short: broken || !server, broken, stale_plan: errors::is_stale_plan(error) }
+        Self {
+            error: errors::error(error),
+            cut_short: broken || !server,
+            broken,
+            stale_plan: errors::is_stale_plan(error),
+        }
     }
 
     const fn unread(error: Error) -> Self {

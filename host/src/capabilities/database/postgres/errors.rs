@@ -13,7 +13,9 @@ pub(super) fn error(error: &sqlx::Error) -> Error {
         },
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Error::Unavailable(error.to_string()),
         // A type that neither sqlx nor the server's catalogue resolves.
-        sqlx::Error::TypeNotFound { .. } | sqlx::Error::ColumnDecode { .. } => Error::UnsupportedType(error.to_string()),
+        sqlx::Error::TypeNotFound { .. } | sqlx::Error::ColumnDecode { .. } => {
+            Error::UnsupportedType(error.to_string())
+        }
         _ => Error::Other(error.to_string()),
     }
 }

@@ -65,7 +65,11 @@ pub(super) async fn expand(connection: &mut PgConnection, role: &str, tables: &[
         if grant.rights.contains(&TableRight::Insert) {
             // What a SERIAL column's default counts with.
             for sequence in sequences(connection, grant).await? {
-                statements += &format!("GRANT USAGE ON SEQUENCE {}.{} TO {role};", identifier(&grant.schema), identifier(&sequence));
+                statements += &format!(
+                    "GRANT USAGE ON SEQUENCE {}.{} TO {role};",
+                    identifier(&grant.schema),
+                    identifier(&sequence)
+                );
             }
         }
     }
@@ -101,7 +105,9 @@ pub(super) async fn narrow(connection: &mut PgConnection, role: &str, tables: &[
         // A sequence goes with its schema; by itself it only counts.
         let named = sequence
             || tables.iter().any(|grant| {
-                grant.schema == schema && grant.table == table && grant.rights.iter().any(|named| named.to_string() == right)
+                grant.schema == schema
+                    && grant.table == table
+                    && grant.rights.iter().any(|named| named.to_string() == right)
             });
         if !named {
             let table = format!("{}.{}", identifier(&schema), identifier(&table));

@@ -46,7 +46,8 @@ impl PostgresDatabase {
             .bind(set.name.as_str())
             .fetch_all(&mut *turn)
             .await?;
-        let applied = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
+        let applied =
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
         let rows = sqlx::query("SELECT name FROM datamp.host_migration_set").fetch_all(&mut *turn).await?;
         let sets = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
 
@@ -70,7 +71,10 @@ impl PostgresDatabase {
         let (owner, schema) = (identifier(role), identifier(set));
         if !self.names.superuser {
             // To grant on the set's tables, the host must be one with their owner.
-            let member = sqlx::query("SELECT pg_has_role(current_user, $1, 'USAGE')").bind(role).fetch_one(&mut *transaction).await?;
+            let member = sqlx::query("SELECT pg_has_role(current_user, $1, 'USAGE')")
+                .bind(role)
+                .fetch_one(&mut *transaction)
+                .await?;
             if !member.try_get::<bool, _>(0)? {
                 run(&mut transaction, format!("GRANT {owner} TO CURRENT_USER")).await?;
             }
@@ -106,7 +110,12 @@ impl PostgresDatabase {
 }
 
 /// Runs one migration and notes it down.
-async fn apply(own: &mut PgConnection, set: &MigrationSet, migration: &Migration, sets: &[String]) -> Result<(), MigrationError> {
+async fn apply(
+    own: &mut PgConnection,
+    set: &MigrationSet,
+    migration: &Migration,
+    sets: &[String],
+) -> Result<(), MigrationError> {
     let sql = migration.sql(Dialect::Postgresql);
     if let Some(word) = statement::transaction_control(sql) {
         return Err(set.failed(migration, format!("it holds a {word}; each migration is one transaction already")));
@@ -134,15 +143,17 @@ async fn apply(own: &mut PgConnection, set: &MigrationSet, migration: &Migration
         let table: String = row.try_get(0).map_err(failed)?;
         return Err(set.failed(migration, format!("the name {table:?} is taken by another set, or is the host's")));
     }
-    sqlx::query("INSERT INTO datamp.host_migration (set_name, number, name, checksum, applied_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(set.name.as_str())
-        .bind(i64::from(migration.number))
-        .bind(&migration.name)
-        .bind(migration.checksum(Dialect::Postgresql))
-        .bind(Store::now_micros())
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
+    sqlx::query(
+        "INSERT INTO datamp.host_migration (set_name, number, name, checksum, applied_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(set.name.as_str())
+    .bind(i64::from(migration.number))
+    .bind(&migration.name)
+    .bind(migration.checksum(Dialect::Postgresql))
+    .bind(Store::now_micros())
+    .execute(&mut *transaction)
+    .await
+    .map_err(failed)?;
     transaction.commit().await.map_err(failed)
 }
 

@@ -25,9 +25,9 @@ use std::str::FromStr as _;
 
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
 
-use self::{connection::PostgresConnector, names::Names};
 pub(super) use self::component::{PostgresComponent, PostgresTransaction};
 pub use self::roles::RoleError;
+use self::{connection::PostgresConnector, names::Names};
 use super::{OpenError, pool::Pool};
 use crate::{manifest::DatabaseNeeds, store::POSTGRES_SCHEMA};
 
@@ -35,7 +35,7 @@ use crate::{manifest::DatabaseNeeds, store::POSTGRES_SCHEMA};
 const OLDEST_VERSION: u32 = 140_000;
 
 /// How often the server looks whether the client of a running statement is still there.
-const CLIENT_CHECK: &str = "500ms";
+const CLIENT_CHECK: &str = "100ms";
 
 /// No call lasts longer (the manifest allows 300 s at most): a net under the host's own deadlines.
 const LONGEST_STATEMENT: &str = "310s";
@@ -106,7 +106,10 @@ impl PostgresDatabase {
         };
         let options = self
             .login(&role, &password, component, &schemas)
-            .options([("statement_timeout", LONGEST_STATEMENT), ("idle_in_transaction_session_timeout", LONGEST_STATEMENT)])
+            .options([
+                ("statement_timeout", LONGEST_STATEMENT),
+                ("idle_in_transaction_session_timeout", LONGEST_STATEMENT),
+            ])
             .statement_cache_capacity(256);
         roles::try_login(&mut connection, &options, &role, &password).await?;
         connection.close().await?;

@@ -54,8 +54,8 @@ mod tests {
     #[test]
     fn roles_of_different_things_never_share_a_name() {
         let names = |database: &str| Names { user: String::new(), superuser: false, database: database.to_owned() };
-        assert_eq!(names("shop").component("core"), "datamp_shop_core");
-        assert_eq!(names("shop").owner("models"), "datamp_shop_models.owner");
+        assert_eq!(names("orders").component("core"), "datamp_orders_core");
+        assert_eq!(names("orders").owner("models"), "datamp_orders_models.owner");
         assert_ne!(names("a_b").component("c"), names("a").component("b-c"));
         assert_ne!(names("a").owner("owner"), names("a_owner").component("owner"));
         let long = "x".repeat(60);

@@ -1,6 +1,9 @@
 //! Login roles of the host's making, and what the public may do in the database.
 
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _,
+    postgres::PgConnectOptions,
+};
 
 use super::{
     names::{Names, identifier, literal},
@@ -15,7 +18,9 @@ pub enum RoleError {
     #[error("PostgreSQL {0} is too old: version 14 or a newer one is needed")]
     TooOld(u32),
     /// The host's own role can't make others.
-    #[error("the role {0:?} may not make login roles for components: as a superuser, run ALTER ROLE \"{0}\" CREATEROLE")]
+    #[error(
+        "the role {0:?} may not make login roles for components: as a superuser, run ALTER ROLE \"{0}\" CREATEROLE"
+    )]
     MayNotCreateRoles(String),
     /// The public has a right that would let components past their grants.
     #[error("everyone may {right}, and the role {user:?} can't take that back: as the owner, run {statement}")]
@@ -96,12 +101,18 @@ async fn ask(connection: &mut PgConnection, question: &str) -> Result<bool, sqlx
 /// Makes others that change roles or grants wait until this transaction ends: PostgreSQL itself fails where two change one at
 /// the same time.
 pub(super) async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    run(connection, "SET LOCAL lock_timeout = '60s'; LOCK TABLE datamp.host_role IN SHARE ROW EXCLUSIVE MODE".to_owned()).await
+    run(
+        connection,
+        "SET LOCAL lock_timeout = '60s'; LOCK TABLE datamp.host_role IN SHARE ROW EXCLUSIVE MODE".to_owned(),
+    )
+    .await
 }
 
 /// Makes a login role where it is missing, and answers its password, the same for every host on this database. Under [`lock`].
 pub(super) async fn ensure(connection: &mut PgConnection, names: &Names, role: &str) -> Result<String, RoleError> {
-    let kept = sqlx::query("SELECT password FROM datamp.host_role WHERE name = $1").bind(role).fetch_optional(&mut *connection);
+    let kept = sqlx::query("SELECT password FROM datamp.host_role WHERE name = $1")
+        .bind(role)
+        .fetch_optional(&mut *connection);
     let kept: Option<String> = kept.await?.map(|row| row.try_get(0)).transpose()?;
     let password = kept.clone().unwrap_or_else(|| hex::encode(rand::random::<[u8; 24]>()));
     if kept.is_none() {
@@ -124,7 +135,10 @@ pub(super) async fn ensure(connection: &mut PgConnection, names: &Names, role: &
         // All else that a role can have, it has not by default.
         None => run(connection, format!("CREATE ROLE {} LOGIN {}", identifier(role), secret(&password))).await?,
         Some(row) if row.try_get(0)? => {
-            return Err(RoleError::Unsafe { role: role.to_owned(), problem: "has attributes that no component may have" });
+            return Err(RoleError::Unsafe {
+                role: role.to_owned(),
+                problem: "has attributes that no component may have",
+            });
         }
         Some(row) if row.try_get(1)? => {
             return Err(RoleError::Unsafe { role: role.to_owned(), problem: "is a member of another role" });
@@ -158,7 +172,8 @@ pub(super) async fn try_login(
     role: &str,
     password: &str,
 ) -> Result<(), RoleError> {
-    let wrong_password = |error: &sqlx::Error| error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "28P01");
+    let wrong_password =
+        |error: &sqlx::Error| error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "28P01");
     let mut attempt = options.connect().await;
     if attempt.as_ref().is_err_and(wrong_password) {
         set_password(connection, role, password).await?;

@@ -50,8 +50,8 @@ pub(super) struct Action<'a> {
 
 /// Who says what a connection's statements may do.
 pub(super) trait Policy: Send + Sync + 'static {
-    /// Allows an action, or names the right that is missing.
-    fn judge(&self, action: &Action<'_>) -> Result<(), String>;
+    /// Allows an action of a statement, or names the right that is missing.
+    fn judge(&self, action: &Action<'_>, statement: &str) -> Result<(), String>;
 }
 
 /// What the callbacks of one connection share with the rest of the host.
@@ -59,7 +59,9 @@ pub(super) struct Guard {
     policy: Box<dyn Policy>,
     /// Nanoseconds since [`START`]; statements end then.
     deadline: AtomicU64,
-    /// The right that the last denial missed.
+    /// The statement that runs.
+    statement: Mutex<Arc<str>>,
+    /// The right that it missed.
     denied: Mutex<Option<String>>,
 }
 
@@ -68,7 +70,18 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 impl Guard {
     /// A guard with that policy and no deadline.
     pub(super) fn new(policy: impl Policy) -> Arc<Self> {
-        Arc::new(Self { policy: Box::new(policy), deadline: AtomicU64::new(u64::MAX), denied: Mutex::new(None) })
+        Arc::new(Self {
+            policy: Box::new(policy),
+            deadline: AtomicU64::new(u64::MAX),
+            statement: Mutex::new(Arc::from("")),
+            denied: Mutex::new(None),
+        })
+    }
+
+    /// This statement is the next to run. Nothing else may run on the connection meanwhile.
+    pub(super) fn expect(&self, statement: Arc<str>) {
+        *self.statement.lock() = statement;
+        *self.denied.lock() = None;
     }
 
     /// Statements end then.
@@ -82,7 +95,7 @@ impl Guard {
         self.deadline.store(0, Ordering::Relaxed);
     }
 
-    /// What the last denial missed, once.
+    /// What the statement was denied, if it was; once.
     pub(super) fn take_denied(&self) -> Option<String> {
         self.denied.lock().take()
     }
@@ -192,7 +205,8 @@ unsafe extern "C" fn authorize(
             unsafe { (guard(pointer), text(first), text(second), text(database), text(within)) };
         // A name that is not UTF-8 is nothing that was granted.
         let (Ok(first), Ok(second), Ok(database), Ok(within)) = (first, second, database, within) else { return false };
-        match guard.policy.judge(&Action { code, first, second, database, within }) {
+        let judged = guard.policy.judge(&Action { code, first, second, database, within }, &guard.statement.lock());
+        match judged {
             Ok(()) => true,
             Err(missing) => {
                 *guard.denied.lock() = Some(missing);

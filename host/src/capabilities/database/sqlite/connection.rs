@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Either, Executor as _, Row as _, SqlSafeStr as _, Statement as _,
-    SqliteConnection,
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Either, Executor as _, Row as _, SqlSafeStr as _,
+    SqliteConnection, Statement as _,
     sqlite::{SqliteArguments, SqliteColumn, SqliteConnectOptions},
 };
+use tokio::time::Instant;
 
 use super::{
-    authorizer::{Guard, Policy, install},
-    errors, value,
+    authorizer::{Action, Guard, Policy, install},
+    errors,
+    rights::{ComponentRights, Schema, SharedSchema},
+    value,
 };
 use crate::capabilities::database::{
     answer::Answer,
-    pool::Connector,
+    pool::{Connector, Lease},
     sql::{Error, RowSet},
 };
 
@@ -23,24 +26,21 @@ use crate::capabilities::database::{
 pub(super) struct Guarded {
     pub(super) connection: SqliteConnection,
     pub(super) guard: Arc<Guard>,
+    schema: SharedSchema,
+    /// The schema that its prepared statements are for.
+    prepared_for: Arc<Schema>,
 }
 
 /// Opens connections with a component's rights.
 pub(super) struct SqliteConnector {
-    options: SqliteConnectOptions,
-    policy: Arc<dyn Policy>,
+    pub(super) options: SqliteConnectOptions,
+    pub(super) rights: Arc<ComponentRights>,
+    pub(super) schema: SharedSchema,
 }
 
-impl SqliteConnector {
-    /// With these options and rights.
-    pub(super) fn new<P: Policy>(options: SqliteConnectOptions, rights: impl FnOnce() -> P) -> Self {
-        Self { options, policy: Arc::new(rights()) }
-    }
-}
-
-impl Policy for Arc<dyn Policy> {
-    fn judge(&self, action: &super::authorizer::Action<'_>) -> Result<(), String> {
-        (**self).judge(action)
+impl Policy for Arc<ComponentRights> {
+    fn judge(&self, action: &Action<'_>, statement: &str) -> Result<(), String> {
+        (**self).judge(action, statement)
     }
 }
 
@@ -49,10 +49,11 @@ impl Connector for SqliteConnector {
 
     async fn connect(&self) -> Result<Guarded, Error> {
         let unavailable = |error: sqlx::Error| Error::Unavailable(error.to_string());
+        let prepared_for = self.schema.load_full();
         let mut connection = self.options.connect().await.map_err(unavailable)?;
-        let guard = Guard::new(Arc::clone(&self.policy));
+        let guard = Guard::new(Arc::clone(&self.rights));
         install(&mut connection, &guard).await.map_err(unavailable)?;
-        Ok(Guarded { connection, guard })
+        Ok(Guarded { connection, guard, schema: Arc::clone(&self.schema), prepared_for })
     }
 
     /// A file does not go away.
@@ -77,17 +78,47 @@ impl Connector for SqliteConnector {
     }
 }
 
+impl Guarded {
+    /// Makes ready for a statement.
+    async fn expect(&mut self, statement: &Arc<str>, deadline: Instant) -> Result<(), Error> {
+        // A statement that was prepared for other columns would be prepared again by SQLite, without sqlx noticing.
+        let schema = self.schema.load();
+        if !Arc::ptr_eq(&schema, &self.prepared_for) {
+            self.prepared_for = Arc::clone(&schema);
+            drop(schema);
+            self.connection.clear_cached_statements().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        }
+        self.guard.expect(Arc::clone(statement));
+        self.guard.set_deadline(deadline.into_std());
+        Ok(())
+    }
+}
+
 /// Begins or ends a transaction. The pool knows which connections have one open, and sqlx does not: whoever drops one in
 /// between closes it.
 pub(super) async fn control(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
     connection.execute(sqlx::query(statement)).await.map(drop)
 }
 
-/// Runs a statement for its rows.
-pub(super) async fn run_query(guarded: &mut Guarded, statement: String, arguments: SqliteArguments) -> Result<RowSet, Error> {
-    let Guarded { connection, guard } = guarded;
-    // A text that many can hold: most answers have a row, and then it is never copied.
-    let statement: Arc<str> = statement.into();
+/// Runs a statement for its rows. The lease is settled where the statement came to its end.
+pub(super) async fn run_query(
+    lease: &mut Lease<SqliteConnector>,
+    statement: Arc<str>,
+    arguments: SqliteArguments,
+    deadline: Instant,
+) -> Result<RowSet, Error> {
+    lease.unsettle();
+    lease.expect(&statement, deadline).await?;
+    let answer = read(lease, statement, arguments).await;
+    // What was cut short leaves a connection that still works on it.
+    if !matches!(answer, Err(Error::TooLarge | Error::UnsupportedType(_) | Error::Unavailable(_))) {
+        lease.settle();
+    }
+    answer
+}
+
+async fn read(guarded: &mut Guarded, statement: Arc<str>, arguments: SqliteArguments) -> Result<RowSet, Error> {
+    let Guarded { connection, guard, .. } = guarded;
     let mut answer = Answer::new();
     let mut booleans = Vec::new();
     {
@@ -110,19 +141,37 @@ pub(super) async fn run_query(guarded: &mut Guarded, statement: String, argument
 }
 
 fn name(answer: &mut Answer, columns: &[SqliteColumn]) {
-    use sqlx::Column as _;
     answer.name(columns.iter().map(|column| column.name().to_owned()));
 }
 
-/// Runs a statement for what it changes.
-pub(super) async fn run_execute(guarded: &mut Guarded, statement: String, arguments: SqliteArguments) -> Result<u64, Error> {
-    let Guarded { connection, guard } = guarded;
+/// Runs a statement for what it changes. The lease is settled where the statement came to its end.
+pub(super) async fn run_execute(
+    lease: &mut Lease<SqliteConnector>,
+    statement: Arc<str>,
+    arguments: SqliteArguments,
+    deadline: Instant,
+) -> Result<u64, Error> {
+    lease.unsettle();
+    lease.expect(&statement, deadline).await?;
+    let Guarded { connection, guard, .. } = &mut **lease;
     let mut changed = 0;
-    let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(statement), arguments));
-    while let Some(step) = steps.next().await {
-        if let Either::Left(done) = step.map_err(|error| errors::error(&error, guard))? {
-            changed += done.rows_affected();
+    {
+        let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(statement), arguments));
+        while let Some(step) = steps.next().await {
+            match step {
+                Ok(Either::Left(done)) => changed += done.rows_affected(),
+                Ok(Either::Right(_)) => {}
+                Err(error) => {
+                    drop(steps);
+                    let error = errors::error(&error, guard);
+                    if !matches!(error, Error::Unavailable(_)) {
+                        lease.settle();
+                    }
+                    return Err(error);
+                }
+            }
         }
     }
+    lease.settle();
     Ok(changed)
 }

@@ -7,10 +7,14 @@ use crate::capabilities::database::sql::Error;
 
 /// What an error means. `guard` is the connection's: it knows which right was missing.
 pub(super) fn error(error: &sqlx::Error, guard: &Guard) -> Error {
+    // Whatever the code: of a function that was denied, SQLite says only that the statement is wrong.
+    if let Some(denied) = guard.take_denied() {
+        return Error::Denied(denied);
+    }
     match error {
         sqlx::Error::Database(database) => {
             let code = database.code().and_then(|code| code.parse().ok()).unwrap_or(ffi::SQLITE_ERROR);
-            by_code(code, database.message(), guard)
+            by_code(code, database.message())
         }
         // sqlx's own words for what it can't bind.
         sqlx::Error::Protocol(words) => Error::InvalidStatement(words.clone()),
@@ -19,7 +23,7 @@ pub(super) fn error(error: &sqlx::Error, guard: &Guard) -> Error {
     }
 }
 
-fn by_code(code: i32, words: &str, guard: &Guard) -> Error {
+fn by_code(code: i32, words: &str) -> Error {
     // "UNIQUE constraint failed: t.a, t.b": the code tells what failed, and nothing but the words tells which.
     let which = || words.split_once(": ").map_or("", |(_, which)| which).to_owned();
     match code {
@@ -32,12 +36,14 @@ fn by_code(code: i32, words: &str, guard: &Guard) -> Error {
         ffi::SQLITE_CONSTRAINT_TRIGGER => return Error::CheckViolation(words.to_owned()),
         ffi::SQLITE_CONSTRAINT_NOTNULL => {
             let column = which();
-            return Error::NotNullViolation(column.rsplit_once('.').map_or(column.as_str(), |(_, name)| name).to_owned());
+            return Error::NotNullViolation(
+                column.rsplit_once('.').map_or(column.as_str(), |(_, name)| name).to_owned(),
+            );
         }
         _ => {}
     }
     match code & 0xff {
-        ffi::SQLITE_AUTH => Error::Denied(guard.take_denied().unwrap_or_else(|| words.to_owned())),
+        ffi::SQLITE_AUTH => Error::Denied(words.to_owned()),
         ffi::SQLITE_READONLY => Error::Denied("writing in a read-only transaction".to_owned()),
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Error::Conflict,
         ffi::SQLITE_INTERRUPT => Error::Timeout,

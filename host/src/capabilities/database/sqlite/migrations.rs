@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// The tables of SQLite's that hold the schema. Only SQLite itself writes to them, for a `CREATE` or `DROP` that was allowed.
-const SCHEMA_TABLES: &[&str] = &["sqlite_master", "sqlite_schema", "sqlite_sequence"];
+const SCHEMA_TABLES: &[&str] =
+    &["sqlite_master", "sqlite_schema", "sqlite_sequence", "sqlite_temp_master", "sqlite_temp_schema"];
 
 /// What a migration may do. While `foreign` is empty, the host itself is at work and may do anything.
 struct MigrationRights {
@@ -29,29 +30,47 @@ struct MigrationRights {
 }
 
 impl Policy for MigrationRights {
-    fn judge(&self, action: &Action<'_>) -> Result<(), String> {
+    fn judge(&self, action: &Action<'_>, _: &str) -> Result<(), String> {
         let foreign = self.foreign.lock();
         let Some(foreign) = foreign.as_ref() else { return Ok(()) };
         let (first, second) = (lower(action.first), lower(action.second));
-        let own = |name: &str| if foreign.contains(name) { Err(format!("the table {name:?}, which is not of this set")) } else { Ok(()) };
+        let own = |name: &str| {
+            if foreign.contains(name) { Err(format!("the table {name:?}, which is not of this set")) } else { Ok(()) }
+        };
+        let accesses =
+            [ffi::SQLITE_READ, ffi::SQLITE_INSERT, ffi::SQLITE_UPDATE, ffi::SQLITE_DELETE].contains(&action.code);
+        if accesses && SCHEMA_TABLES.contains(&first.as_str()) {
+            return Ok(());
+        }
         if action.database.is_some_and(|database| database != "main") && action.code != ffi::SQLITE_ALTER_TABLE {
             return Err("temporary or other databases".to_owned());
         }
         match action.code {
-            ffi::SQLITE_READ | ffi::SQLITE_INSERT | ffi::SQLITE_UPDATE | ffi::SQLITE_DELETE => {
-                if SCHEMA_TABLES.contains(&first.as_str()) { Ok(()) } else { own(&first) }
+            _ if accesses => own(&first),
+            ffi::SQLITE_CREATE_TABLE | ffi::SQLITE_DROP_TABLE | ffi::SQLITE_CREATE_VIEW | ffi::SQLITE_DROP_VIEW => {
+                own(&first)
             }
-            ffi::SQLITE_CREATE_TABLE | ffi::SQLITE_DROP_TABLE | ffi::SQLITE_CREATE_VIEW | ffi::SQLITE_DROP_VIEW => own(&first),
             // Of an index or a trigger, the table is the second.
-            ffi::SQLITE_CREATE_INDEX | ffi::SQLITE_DROP_INDEX | ffi::SQLITE_CREATE_TRIGGER | ffi::SQLITE_DROP_TRIGGER => own(&second),
+            ffi::SQLITE_CREATE_INDEX
+            | ffi::SQLITE_DROP_INDEX
+            | ffi::SQLITE_CREATE_TRIGGER
+            | ffi::SQLITE_DROP_TRIGGER => own(&second),
             // The database, then the table.
-            ffi::SQLITE_ALTER_TABLE => if first == "main" { own(&second) } else { Err("temporary tables".to_owned()) },
+            ffi::SQLITE_ALTER_TABLE => {
+                if first == "main" {
+                    own(&second)
+                } else {
+                    Err("temporary tables".to_owned())
+                }
+            }
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_REINDEX => Ok(()),
             ffi::SQLITE_FUNCTION if super::rights::computes(&second) => Ok(()),
             ffi::SQLITE_FUNCTION => Err(format!("the function {second}")),
             ffi::SQLITE_PRAGMA if first == "defer_foreign_keys" => Ok(()),
             ffi::SQLITE_PRAGMA => Err(format!("PRAGMA {first}")),
-            ffi::SQLITE_TRANSACTION | ffi::SQLITE_SAVEPOINT => Err("to begin or end a transaction: each migration is one already".to_owned()),
+            ffi::SQLITE_TRANSACTION | ffi::SQLITE_SAVEPOINT => {
+                Err("to begin or end a transaction: each migration is one already".to_owned())
+            }
             ffi::SQLITE_ATTACH | ffi::SQLITE_DETACH => Err("other database files".to_owned()),
             _ => Err("a statement of this kind".to_owned()),
         }
@@ -75,7 +94,8 @@ impl SqliteDatabase {
             }
             let known = names(&mut transaction, set).await?;
             *foreign.lock() = Some(known.foreign);
-            let ran = transaction.execute(sqlx::raw_sql(AssertSqlSafe(migration.sql(Dialect::Sqlite).to_owned()))).await;
+            let ran =
+                transaction.execute(sqlx::raw_sql(AssertSqlSafe(migration.sql(Dialect::Sqlite).to_owned()))).await;
             *foreign.lock() = None;
             ran.map_err(|error| match guard.take_denied() {
                 Some(denied) => set.failed(migration, format!("it may not touch {denied}")),
@@ -84,8 +104,9 @@ impl SqliteDatabase {
             claim(&mut transaction, set, migration, &known.all).await?;
             transaction.commit().await?;
             numbers.push(migration.number);
+            // Before the next writer's turn: what it has prepared is out of date.
+            self.learn(&mut connection).await?;
         }
-        self.learn_names(&mut connection).await?;
         connection.close().await?;
         Ok(numbers)
     }
@@ -159,13 +180,15 @@ async fn claim(
     for gone in before.difference(&after.all) {
         sqlx::query("DELETE FROM host_table WHERE name = $1").bind(gone).execute(&mut **transaction).await?;
     }
-    sqlx::query("INSERT INTO host_migration (set_name, number, name, checksum, applied_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(set.name.as_str())
-        .bind(i64::from(migration.number))
-        .bind(&migration.name)
-        .bind(migration.checksum(Dialect::Sqlite))
-        .bind(Store::now_micros())
-        .execute(&mut **transaction)
-        .await?;
+    sqlx::query(
+        "INSERT INTO host_migration (set_name, number, name, checksum, applied_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(set.name.as_str())
+    .bind(i64::from(migration.number))
+    .bind(&migration.name)
+    .bind(migration.checksum(Dialect::Sqlite))
+    .bind(Store::now_micros())
+    .execute(&mut **transaction)
+    .await?;
     Ok(())
 }

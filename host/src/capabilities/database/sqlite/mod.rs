@@ -4,9 +4,6 @@
 //! ones on a single connection. Writers of all components in this process queue for the one writer's lock in order and without
 //! occupying a thread; only against another process is the lock polled for. Every connection has a guard: see
 //! [`authorizer`] and [`rights`].
-//!
-//! Where a foreign key is checked, SQLite asks for the right to read the parent's key; so a component that adds rows to a
-//! child needs `select` on the parent here, and a cascade needs its rights on the child. PostgreSQL asks for neither.
 
 mod authorizer;
 mod connection;
@@ -17,19 +14,21 @@ mod transaction;
 mod value;
 
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use arc_swap::ArcSwap;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 pub(super) use self::transaction::SqliteTransaction;
 use self::{
     connection::{SqliteConnector, run_execute, run_query},
-    rights::{ComponentRights, KnownNames},
+    rights::{ComponentRights, Schema, SharedSchema},
 };
 use super::{
     OpenError,
@@ -45,7 +44,7 @@ const MOST_READERS: usize = 16;
 /// The database as the host uses it for components.
 pub(super) struct SqliteDatabase {
     path: PathBuf,
-    known: KnownNames,
+    schema: SharedSchema,
     /// The one writer's place, of all components in this process.
     writer: Arc<Semaphore>,
 }
@@ -53,12 +52,9 @@ pub(super) struct SqliteDatabase {
 impl SqliteDatabase {
     /// A database whose file is there already.
     pub(super) async fn new(path: &Path) -> Result<Self, sqlx::Error> {
-        let database = Self {
-            path: path.to_owned(),
-            known: Arc::new(ArcSwap::from_pointee(HashSet::new())),
-            writer: Arc::new(Semaphore::new(1)),
-        };
-        database.learn_names(&mut database.connect().await?).await?;
+        let schema = Arc::new(ArcSwap::from_pointee(Schema::default()));
+        let database = Self { path: path.to_owned(), schema, writer: Arc::new(Semaphore::new(1)) };
+        database.learn(&mut database.connect().await?).await?;
         Ok(database)
     }
 
@@ -67,45 +63,53 @@ impl SqliteDatabase {
         options(&self.path).connect().await
     }
 
-    /// Keeps the names of all that can be read from; answers the names of views.
-    async fn learn_names(&self, connection: &mut SqliteConnection) -> Result<HashSet<String>, sqlx::Error> {
+    /// Looks at the schema, for all connections.
+    async fn learn(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let version = sqlx::query("SELECT schema_version FROM pragma_schema_version")
+            .fetch_one(&mut *connection)
+            .await?
+            .try_get(0)?;
+        if self.schema.load().version == version {
+            return Ok(());
+        }
         let rows = sqlx::query(
             "SELECT lower(name), type FROM sqlite_master WHERE type IN ('table', 'view') \
              UNION ALL SELECT lower(name), 'module' FROM pragma_module_list",
         )
         .fetch_all(connection)
         .await?;
-        let mut known = HashSet::new();
-        let mut views = HashSet::new();
+        let mut schema = Schema { version, ..Schema::default() };
         for row in rows {
             let (name, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             if kind == "view" {
-                views.insert(name.clone());
+                schema.views.insert(name.clone());
             }
-            known.insert(name);
+            schema.names.insert(name);
         }
-        self.known.store(Arc::new(known));
-        Ok(views)
+        self.schema.store(Arc::new(schema));
+        Ok(())
     }
 
     /// Waits for the writer's place.
-    async fn writers_turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    async fn writers_turn(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(&self.writer).acquire_owned().await.ok()
     }
 
     /// A component's own connections.
     pub(super) async fn open(&self, needs: &DatabaseNeeds) -> Result<SqliteComponent, OpenError> {
-        let views = self.learn_names(&mut self.connect().await?).await?;
-        let known = self.known.load();
-        if let Some(missing) = needs.tables.keys().find(|table| !known.contains(*table)) {
+        self.learn(&mut self.connect().await?).await?;
+        let schema = self.schema.load();
+        if let Some(missing) = needs.tables.keys().find(|table| !schema.names.contains(*table)) {
             return Err(OpenError::MissingTable(missing.clone()));
         }
-        let rights = || ComponentRights::new(needs, &views, Arc::clone(&self.known));
+        let rights = Arc::new(ComponentRights::new(needs, Arc::clone(&self.schema)));
+        let connector =
+            |options| SqliteConnector { options, rights: Arc::clone(&rights), schema: Arc::clone(&self.schema) };
         let readers = usize::try_from(needs.connections).unwrap_or(MOST_READERS).clamp(1, MOST_READERS);
         let component = SqliteComponent {
-            readers: Pool::new(SqliteConnector::new(options(&self.path).pragma("query_only", "ON"), rights), readers),
-            writing: Pool::new(SqliteConnector::new(options(&self.path), rights), 1),
+            readers: Pool::new(connector(options(&self.path).pragma("query_only", "ON")), readers),
+            writing: Pool::new(connector(options(&self.path)), 1),
             writer: Arc::clone(&self.writer),
         };
         // What can't be opened is better known now.
@@ -130,17 +134,24 @@ impl SqliteComponent {
         parameters: Vec<Value>,
         deadline: Instant,
     ) -> Result<RowSet, Error> {
+        let statement: Arc<str> = statement.into();
         let arguments = value::arguments(parameters)?;
-        let _turn = self.turn(shape).await?;
-        let mut lease = self.pool(shape).lease().await?;
-        lease.unsettle();
-        lease.guard.set_deadline(deadline.into_std());
-        let answer = run_query(&mut lease, statement, arguments).await;
-        // What does not end by itself, or was cut short, leaves a connection that still works on it.
-        if !matches!(answer, Err(Error::TooLarge | Error::UnsupportedType(_) | Error::Unavailable(_))) {
-            lease.settle();
+        if shape.changes_rows {
+            let _turn = self.writers_turn().await?;
+            let mut lease = self.writing.lease().await?;
+            return run_query(&mut lease, statement, arguments, deadline).await;
         }
-        answer
+        let mut lease = self.readers.lease().await?;
+        let again = (Arc::clone(&statement), arguments.clone());
+        match run_query(&mut lease, statement, arguments, deadline).await {
+            // Where the schema changes between the look at it and the first row, sqlx's thread gives up.
+            Err(Error::Unavailable(_)) if lease.reused => {
+                drop(lease);
+                let mut lease = self.readers.lease().await?;
+                run_query(&mut lease, again.0, again.1, deadline).await
+            }
+            answer => answer,
+        }
     }
 
     /// Runs one statement by itself and answers how many rows it changed.
@@ -151,16 +162,13 @@ impl SqliteComponent {
         parameters: Vec<Value>,
         deadline: Instant,
     ) -> Result<u64, Error> {
-        let arguments = value::arguments(parameters)?;
-        let _turn = self.turn(shape).await?;
-        let mut lease = self.pool(shape).lease().await?;
-        lease.unsettle();
-        lease.guard.set_deadline(deadline.into_std());
-        let changed = run_execute(&mut lease, statement, arguments).await;
-        if !matches!(changed, Err(Error::Unavailable(_))) {
-            lease.settle();
+        if !shape.changes_rows {
+            return self.query(shape, statement, parameters, deadline).await.map(|_| 0);
         }
-        changed.map(|changed| if shape.changes_rows { changed } else { 0 })
+        let arguments = value::arguments(parameters)?;
+        let _turn = self.writers_turn().await?;
+        let mut lease = self.writing.lease().await?;
+        run_execute(&mut lease, statement.into(), arguments, deadline).await
     }
 
     /// Begins a transaction.
@@ -174,15 +182,7 @@ impl SqliteComponent {
         }
     }
 
-    const fn pool(&self, shape: Shape) -> &Pool<SqliteConnector> {
-        if shape.changes_rows { &self.writing } else { &self.readers }
-    }
-
-    async fn turn(&self, shape: Shape) -> Result<Option<tokio::sync::OwnedSemaphorePermit>, Error> {
-        if shape.changes_rows { self.writers_turn().await.map(Some) } else { Ok(None) }
-    }
-
-    async fn writers_turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Error> {
+    async fn writers_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
         let closed = |_| Error::Unavailable("the database is closed".to_owned());
         Arc::clone(&self.writer).acquire_owned().await.map_err(closed)
     }

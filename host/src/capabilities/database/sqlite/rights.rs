@@ -9,52 +9,66 @@ use super::authorizer::{Action, Policy};
 use crate::manifest::{DatabaseNeeds, TableRight};
 
 /// Functions that reach beyond the database. All others only compute.
-const OUTREACHING_FUNCTIONS: &[&str] = &["edit", "fts3_tokenizer", "load_extension", "readfile", "sqlite_log", "writefile"];
+const OUTREACHING_FUNCTIONS: &[&str] =
+    &["edit", "fts3_tokenizer", "load_extension", "readfile", "sqlite_log", "writefile"];
 
 /// Table functions that only compute.
 const TABLE_FUNCTIONS: &[&str] = &["json_each", "json_tree", "jsonb_each", "jsonb_tree"];
 
-/// The names of everything that can be read from: tables, views, virtual tables. In lower case; refreshed when migrations ran.
-pub(super) type KnownNames = Arc<ArcSwap<HashSet<String>>>;
+/// What is in the database. In lower case; refreshed when migrations ran.
+#[derive(Default)]
+pub(super) struct Schema {
+    /// SQLite's own count of its changes.
+    pub(super) version: i64,
+    /// Everything that can be read from: tables, views, virtual tables.
+    pub(super) names: HashSet<String>,
+    /// The views among them.
+    pub(super) views: HashSet<String>,
+}
+
+/// The schema, as all connections know it.
+pub(super) type SharedSchema = Arc<ArcSwap<Schema>>;
 
 /// The rights of one generation of a component.
+///
+/// SQLite's callback tells a table, and the innermost view or trigger that reaches it, but not why; and it takes the name of a
+/// `WITH` for that of a view. One thing tells what a component itself wrote from what the schema does for it: a statement can't
+/// reach a table directly without its name somewhere in the text. So where the name is not there, it is a view's or a foreign
+/// key's own business, as it is in PostgreSQL.
 pub(super) struct ComponentRights {
     /// By the table's or view's name, in lower case.
     tables: HashMap<String, Vec<TableRight>>,
-    /// The views among them.
-    views: HashSet<String>,
-    known: KnownNames,
+    schema: SharedSchema,
 }
 
 impl ComponentRights {
-    /// What a manifest names. `views` are the names of all views, in lower case.
-    pub(super) fn new(needs: &DatabaseNeeds, views: &HashSet<String>, known: KnownNames) -> Self {
-        let tables: HashMap<_, _> =
-            needs.tables.iter().map(|(name, rights)| (name.clone(), rights.iter().copied().collect())).collect();
-        let views = views.iter().filter(|view| tables.contains_key(*view)).cloned().collect();
-        Self { tables, views, known }
+    /// What a manifest names.
+    pub(super) fn new(needs: &DatabaseNeeds, schema: SharedSchema) -> Self {
+        let tables = needs.tables.iter().map(|(name, rights)| (name.clone(), rights.iter().copied().collect()));
+        Self { tables: tables.collect(), schema }
     }
 
     fn has(&self, table: &str, right: TableRight) -> bool {
         self.tables.get(table).is_some_and(|rights| rights.contains(&right))
     }
 
-    fn require(&self, action: &Action<'_>, right: TableRight) -> Result<(), String> {
+    /// Allows what was granted, and what a foreign key does: it looks for its other end, and cascades.
+    fn require(&self, action: &Action<'_>, statement: &str, right: TableRight) -> Result<(), String> {
         let table = lower(action.first);
-        if action.database.is_none_or(|d| d == "main") && self.has(&table, right) {
-            Ok(())
-        } else {
-            Err(format!("{right} on {table}"))
-        }
+        let main = action.database.is_none_or(|database| database == "main");
+        let by_foreign_key = || {
+            right != TableRight::Insert
+                && action.within.is_none()
+                && action.second != Some("")
+                && !["host_", "sqlite_", "pragma_"].iter().any(|prefix| table.starts_with(prefix))
+                && !mentions(statement, &table)
+        };
+        if main && (self.has(&table, right) || by_foreign_key()) { Ok(()) } else { Err(format!("{right} on {table}")) }
     }
 
-    fn read(&self, action: &Action<'_>) -> Result<(), String> {
+    fn read(&self, action: &Action<'_>, statement: &str) -> Result<(), String> {
         let table = lower(action.first);
-        let within = lower(action.within);
-        // What a view that was granted reads is the view's own business, as in PostgreSQL. Triggers have no such right.
-        let through_view = self.views.contains(&within) && self.has(&within, TableRight::Select);
-        let computes = TABLE_FUNCTIONS.contains(&table.as_str());
-        if through_view && action.database == Some("main") || computes {
+        if TABLE_FUNCTIONS.contains(&table.as_str()) || self.through_view(action, &table, statement) {
             return Ok(());
         }
         // Where no column of a table is used (`SELECT count(*) FROM t`), SQLite asks with an empty column's name; and it asks so for
@@ -63,18 +77,36 @@ impl ComponentRights {
             && action.database.is_none()
             && !table.starts_with("sqlite_")
             && !table.starts_with("pragma_")
-            && !self.known.load().contains(&table);
-        if named_by_with { Ok(()) } else { self.require(action, TableRight::Select) }
+            && !self.schema.load().names.contains(&table);
+        if named_by_with { Ok(()) } else { self.require(action, statement, TableRight::Select) }
+    }
+
+    /// Whether a table is read by a view that was granted.
+    fn through_view(&self, action: &Action<'_>, table: &str, statement: &str) -> bool {
+        if mentions(statement, table) {
+            return false;
+        }
+        let schema = self.schema.load();
+        let granted = |view: &str| schema.views.contains(view) && self.has(view, TableRight::Select);
+        match action.within {
+            Some(within) => granted(&within.to_ascii_lowercase()),
+            // A view that is made part of the statement, none of its columns being used, is not told.
+            None if action.second == Some("") => {
+                let mut named = schema.views.iter().filter(|view| mentions(statement, view)).peekable();
+                named.peek().is_some() && named.all(|view| granted(view))
+            }
+            None => false,
+        }
     }
 }
 
 impl Policy for ComponentRights {
-    fn judge(&self, action: &Action<'_>) -> Result<(), String> {
+    fn judge(&self, action: &Action<'_>, statement: &str) -> Result<(), String> {
         match action.code {
-            ffi::SQLITE_READ => self.read(action),
-            ffi::SQLITE_INSERT => self.require(action, TableRight::Insert),
-            ffi::SQLITE_UPDATE => self.require(action, TableRight::Update),
-            ffi::SQLITE_DELETE => self.require(action, TableRight::Delete),
+            ffi::SQLITE_READ => self.read(action, statement),
+            ffi::SQLITE_INSERT => self.require(action, statement, TableRight::Insert),
+            ffi::SQLITE_UPDATE => self.require(action, statement, TableRight::Update),
+            ffi::SQLITE_DELETE => self.require(action, statement, TableRight::Delete),
             // What is read is asked for by itself. Transactions are the host's: a component's own BEGIN is turned away before.
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_TRANSACTION => Ok(()),
             ffi::SQLITE_FUNCTION => {
@@ -96,4 +128,39 @@ pub(super) fn computes(function: &str) -> bool {
 /// SQLite's names know no case, for ASCII.
 pub(super) fn lower(name: Option<&str>) -> String {
     name.unwrap_or("").to_ascii_lowercase()
+}
+
+/// Whether a name is anywhere in a statement, be it in quotes, a text or a comment.
+fn mentions(statement: &str, name: &str) -> bool {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii();
+    if name.chars().all(of_name) {
+        statement.split(|c| !of_name(c)).any(|word| word.eq_ignore_ascii_case(name))
+    } else {
+        statement.to_ascii_lowercase().contains(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mentions;
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        for statement in [
+            "SELECT * FROM item",
+            "select*from(Item)",
+            "SELECT * FROM \"ITEM\"",
+            "x 'item'",
+            "[item]",
+            "`item`.id",
+            "main.item",
+            "/*item*/",
+        ] {
+            assert!(mentions(statement, "item"), "{statement}");
+        }
+        for statement in ["SELECT * FROM items", "my_item", "item_name", "itemé", ""] {
+            assert!(!mentions(statement, "item"), "{statement}");
+        }
+        assert!(mentions("SELECT * FROM \"A item\"", "a item"));
+    }
 }

@@ -1,5 +1,7 @@
 //! A transaction on SQLite.
 
+use std::time::Duration;
+
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
@@ -12,15 +14,16 @@ use crate::capabilities::database::{
     statement::Shape,
 };
 
+/// How long a rollback may take whatever the call's deadline was.
+const ROLLBACK: Duration = Duration::from_secs(5);
+
 /// An open transaction. Dropped, it is rolled back.
 pub(in super::super) struct SqliteTransaction {
-    /// Empty once it has ended.
+    /// Empty once it has ended. Unsettled while a statement runs on it, or where one was cut short.
     lease: Option<Lease<SqliteConnector>>,
     /// The writer's place, where it may write.
     turn: Option<OwnedSemaphorePermit>,
     deadline: Instant,
-    /// A statement runs, or was cut short.
-    busy: bool,
 }
 
 impl SqliteTransaction {
@@ -30,22 +33,15 @@ impl SqliteTransaction {
         deadline: Instant,
     ) -> Result<Self, Error> {
         let mut lease = pool.lease().await?;
+        let begin = if turn.is_some() { "BEGIN IMMEDIATE" } else { "BEGIN" };
         lease.unsettle();
         lease.guard.set_deadline(deadline.into_std());
-        let begin = if turn.is_some() { "BEGIN IMMEDIATE" } else { "BEGIN" };
         let begun = control(&mut lease.connection, begin).await;
-        if let Err(error) = begun {
-            let error = errors::error(&error, &lease.guard);
-            // Refused, and nothing was begun.
+        let begun = begun.map_err(|error| errors::error(&error, &lease.guard));
+        if !matches!(begun, Err(Error::Unavailable(_))) {
             lease.settle();
-            return Err(error);
         }
-        Ok(Self { lease: Some(lease), turn, deadline, busy: false })
-    }
-
-    /// Whether statements may write.
-    const fn writes(&self) -> bool {
-        self.turn.is_some()
+        begun.map(|()| Self { lease: Some(lease), turn, deadline })
     }
 
     pub(in super::super) async fn query(
@@ -57,11 +53,7 @@ impl SqliteTransaction {
         self.check(shape)?;
         let arguments = value::arguments(parameters)?;
         let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        lease.guard.set_deadline(self.deadline.into_std());
-        self.busy = true;
-        let answer = run_query(lease, statement, arguments).await;
-        self.busy = matches!(answer, Err(Error::TooLarge | Error::UnsupportedType(_) | Error::Unavailable(_)));
-        answer
+        run_query(lease, statement.into(), arguments, self.deadline).await
     }
 
     pub(in super::super) async fn execute(
@@ -73,60 +65,50 @@ impl SqliteTransaction {
         self.check(shape)?;
         let arguments = value::arguments(parameters)?;
         let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        lease.guard.set_deadline(self.deadline.into_std());
-        self.busy = true;
-        let changed = run_execute(lease, statement, arguments).await;
-        self.busy = matches!(changed, Err(Error::Unavailable(_)));
-        changed.map(|changed| if shape.changes_rows { changed } else { 0 })
+        let changed = run_execute(lease, statement.into(), arguments, self.deadline).await?;
+        Ok(if shape.changes_rows { changed } else { 0 })
     }
 
-    /// `query_only` would refuse it too; but a temporary name for the right that is missing is worth the look.
+    /// The connection refuses it too (`query_only`); this way the refusal costs nothing.
     fn check(&self, shape: Shape) -> Result<(), Error> {
-        if shape.changes_rows && !self.writes() {
+        if shape.changes_rows && self.turn.is_none() {
             return Err(Error::Denied("writing in a read-only transaction".to_owned()));
         }
         Ok(())
     }
 
     pub(in super::super) async fn commit(mut self) -> Result<(), Error> {
-        let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        self.busy = true;
+        let mut lease = self.lease.take().ok_or(Error::TransactionEnded)?;
+        lease.unsettle();
+        lease.guard.set_deadline(self.deadline.into_std());
         let committed = control(&mut lease.connection, "COMMIT").await;
-        self.busy = false;
-        match committed {
-            Ok(()) => {
-                if let Some(mut lease) = self.lease.take() {
-                    lease.settle();
-                }
-                Ok(())
-            }
-            Err(error) => Err(errors::error(&error, &lease.guard)),
+        let committed = committed.map_err(|error| errors::error(&error, &lease.guard));
+        if committed.is_ok() {
+            lease.settle();
+        } else if !matches!(committed, Err(Error::Unavailable(_))) {
+            // A deferred foreign key, a full disk: it is still open.
+            lease.settle();
+            lease.roll_back_and_return(self.turn.take());
         }
+        committed
     }
 
     pub(in super::super) async fn rollback(mut self) -> Result<(), Error> {
-        let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        self.busy = true;
-        lease.guard.set_deadline(std::time::Instant::now() + std::time::Duration::from_secs(60));
-        let rolled_back = control(&mut lease.connection, "ROLLBACK").await;
-        if let Some(mut lease) = self.lease.take()
-            && rolled_back.is_ok()
-        {
+        let mut lease = self.lease.take().ok_or(Error::TransactionEnded)?;
+        lease.unsettle();
+        lease.guard.set_deadline(std::time::Instant::now() + ROLLBACK);
+        // One that fails leaves the lease unsettled: the connection is closed, and SQLite rolls back.
+        if control(&mut lease.connection, "ROLLBACK").await.is_ok() {
             lease.settle();
         }
-        // A rollback that failed closed the connection, and with it the transaction.
         Ok(())
     }
 }
 
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
-        let turn = self.turn.take();
-        match self.lease.take() {
-            // Its connection is closed, and SQLite rolls back.
-            Some(lease) if self.busy => drop((lease, turn)),
-            Some(lease) => lease.roll_back_and_return(turn),
-            None => {}
+        if let Some(lease) = self.lease.take() {
+            lease.roll_back_and_return(self.turn.take());
         }
     }
 }

@@ -65,29 +65,30 @@ fn decode(value: SqliteValueRef<'_>, boolean: bool) -> Result<Value, sqlx::error
     if value.is_null() {
         return Ok(Value::Null);
     }
-    let kind = value.type_info();
-    match kind.name() {
-        "INTEGER" => {
-            drop(kind);
-            let number = <i64 as Decode<'_, Sqlite>>::decode(value)?;
+    // Looked up before the value is given away to its decoder.
+    let decoder = match value.type_info().name() {
+        "INTEGER" => Decoder::Integer,
+        "REAL" => Decoder::Real,
+        "TEXT" => Decoder::Text,
+        _ => Decoder::Blob,
+    };
+    Ok(match decoder {
+        Decoder::Integer => match (boolean, <i64 as Decode<'_, Sqlite>>::decode(value)?) {
             // SQLite keeps a BOOLEAN as a number; one that is neither 0 nor 1 is none.
-            Ok(match (boolean, number) {
-                (true, 0) => Value::Boolean(false),
-                (true, 1) => Value::Boolean(true),
-                _ => Value::Integer(number),
-            })
-        }
-        "REAL" => {
-            drop(kind);
-            Ok(Value::Real(<f64 as Decode<'_, Sqlite>>::decode(value)?))
-        }
-        "TEXT" => {
-            drop(kind);
-            Ok(Value::Text(<String as Decode<'_, Sqlite>>::decode(value)?))
-        }
-        _ => {
-            drop(kind);
-            Ok(Value::Blob(<Vec<u8> as Decode<'_, Sqlite>>::decode(value)?))
-        }
-    }
+            (true, 0) => Value::Boolean(false),
+            (true, 1) => Value::Boolean(true),
+            (_, number) => Value::Integer(number),
+        },
+        Decoder::Real => Value::Real(<f64 as Decode<'_, Sqlite>>::decode(value)?),
+        Decoder::Text => Value::Text(<String as Decode<'_, Sqlite>>::decode(value)?),
+        Decoder::Blob => Value::Blob(<Vec<u8> as Decode<'_, Sqlite>>::decode(value)?),
+    })
+}
+
+/// SQLite's storage classes but NULL.
+enum Decoder {
+    Integer,
+    Real,
+    Text,
+    Blob,
 }

@@ -1,7 +1,7 @@
 //! Migrations: in order, once, by the rules, and within their own tables.
 
-use super::world::{Run as _, World, both, set};
-use crate::capabilities::database::MigrationError;
+use super::world::{Run as _, World, both, same, set, soon, text};
+use crate::capabilities::database::{MigrationError, sql::Access};
 
 async fn failure(world: &World, name: &str, migrations: &[&str]) -> String {
     match world.migrate(name, migrations).await {
@@ -45,16 +45,16 @@ both! {
     async fn a_set_can_not_touch_what_is_not_its_own(world: World) {
         let world = world.with_tables().await;
         let on_sqlite = ["INSERT INTO host_migration VALUES ('models', 9, 'x', 'x', 0)", "DELETE FROM host_table", "DROP TABLE host_role",
-            "CREATE TABLE secret (x BIGINT)", "CREATE TABLE IF NOT EXISTS secret AS SELECT * FROM shop"];
+            "CREATE TABLE secret (x BIGINT)", "CREATE TABLE IF NOT EXISTS secret AS SELECT * FROM item"];
         let on_postgresql = ["INSERT INTO datamp.host_migration VALUES ('models', 9, 'x', 'x', 0)", "DELETE FROM datamp.host_role",
-            "SELECT * FROM datamp.host_role", "DROP TABLE models.secret", "INSERT INTO models.shop (id, name) VALUES ('9', 'x')", "CREATE TABLE models.x (id BIGINT)",
-            "ALTER TABLE models.shop ADD COLUMN x TEXT", "CREATE TABLE x (id TEXT REFERENCES models.shop (id))", "SELECT * FROM models.secret",
+            "SELECT * FROM datamp.host_role", "DROP TABLE models.secret", "INSERT INTO models.item (id, name) VALUES ('9', 'x')", "CREATE TABLE models.x (id BIGINT)",
+            "ALTER TABLE models.item ADD COLUMN x TEXT", "CREATE TABLE x (id TEXT REFERENCES models.item (id))", "SELECT * FROM models.secret",
             "SET ROLE postgres", "SET SESSION AUTHORIZATION postgres", "CREATE ROLE evil SUPERUSER", "CREATE EXTENSION dblink", "DROP SCHEMA models CASCADE",
-            "CREATE TABLE public.x (id BIGINT)", "CREATE TEMP TABLE x (id BIGINT)", "DO $$ BEGIN EXECUTE 'RESET ROLE; DROP TABLE models.shop'; END $$",
-            "COPY (SELECT 1) TO PROGRAM 'true'", "CREATE TABLE host_x (id BIGINT)", "CREATE TABLE shop (id BIGINT)",
+            "CREATE TABLE public.x (id BIGINT)", "CREATE TEMP TABLE x (id BIGINT)", "DO $$ BEGIN EXECUTE 'RESET ROLE; DROP TABLE models.item'; END $$",
+            "COPY (SELECT 1) TO PROGRAM 'true'", "CREATE TABLE host_x (id BIGINT)", "CREATE TABLE item (id BIGINT)",
             "ALTER ROLE CURRENT_USER CREATEROLE", "GRANT pg_read_server_files TO CURRENT_USER"];
-        let common = ["DROP TABLE secret", "ALTER TABLE secret ADD COLUMN x TEXT", "SELECT word FROM secret", "INSERT INTO shop (id, name) VALUES ('9', 'x')",
-            "UPDATE shop SET name = 'x'", "DELETE FROM secret", "CREATE INDEX i ON secret (word)", "DROP VIEW word_list",
+        let common = ["DROP TABLE secret", "ALTER TABLE secret ADD COLUMN x TEXT", "SELECT word FROM secret", "INSERT INTO item (id, name) VALUES ('9', 'x')",
+            "UPDATE item SET name = 'x'", "DELETE FROM secret", "CREATE INDEX i ON secret (word)", "DROP VIEW word_list",
             "CREATE TABLE t (x TEXT); INSERT INTO t SELECT word FROM secret", "CREATE TABLE host_mine (id BIGINT)", "COMMIT", "ROLLBACK", "CREATE TABLE t (x TEXT); COMMIT; CREATE TABLE u (x TEXT)"];
         let own: &[&str] = if world.is_sqlite() { &on_sqlite } else { &on_postgresql };
         for sql in common.iter().chain(own) {
@@ -62,14 +62,14 @@ both! {
         }
         if world.is_sqlite() {
             for sql in ["ATTACH 'other.db' AS other", "PRAGMA writable_schema = 1", "PRAGMA foreign_keys = 0", "SELECT load_extension('x')", "CREATE TEMP TABLE t (x)",
-                "CREATE TEMP TRIGGER t AFTER INSERT ON shop BEGIN SELECT 1; END", "CREATE TRIGGER t AFTER INSERT ON shop BEGIN SELECT 1; END",
+                "CREATE TEMP TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END", "CREATE TRIGGER t AFTER INSERT ON item BEGIN SELECT 1; END",
                 "DETACH main", "VACUUM INTO 'copy.db'", "CREATE VIRTUAL TABLE t USING fts5(x)", "UPDATE sqlite_master SET sql = ''",
                 "CREATE TABLE t (x TEXT); ALTER TABLE t RENAME TO host_t", "ANALYZE"] {
                 failure(&world, "evil", &[sql]).await;
             }
         }
-        let mut component = world.component("a", &[("shop", "select"), ("secret", "select")]).await;
-        assert_eq!(component.integer("SELECT count(*) FROM shop WHERE name <> 'x'").await, 2);
+        let mut component = world.component("a", &[("item", "select"), ("secret", "select")]).await;
+        assert_eq!(component.integer("SELECT count(*) FROM item WHERE name <> 'x'").await, 2);
         assert_eq!(component.integer("SELECT count(*) FROM secret").await, 1);
     }
 
@@ -102,7 +102,7 @@ both! {
         for _ in 0..3 {
             assert_eq!(component.rows("SELECT * FROM a", Vec::new()).await.unwrap().columns, ["id", "b"]);
         }
-        let mut open = component.begin(crate::capabilities::database::sql::Access::ReadOnly, super::world::soon()).await.unwrap();
+        let mut open = component.begin(Access::ReadOnly, soon()).await.unwrap();
         assert_eq!(open.rows("SELECT * FROM a", Vec::new()).await.unwrap().columns, ["id", "b"]);
     }
 }
@@ -115,16 +115,17 @@ async fn functions_of_one_set_are_out_of_the_way_of_others_on_postgresql() {
         .migrate("evil", &["CREATE TABLE bait (id BIGINT); CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT ''taken'''"])
         .await
         .unwrap();
-    let mut component = world.component("a", &[("shop", "select")]).await;
-    let answer = component.rows("SELECT lower(CAST(name AS VARCHAR)) FROM shop WHERE id = '1'", Vec::new()).await.unwrap();
-    assert!(super::world::same(&answer.rows[0][0], &super::world::text("one")), "{answer:?}");
+    let mut component = world.component("a", &[("item", "select")]).await;
+    let answer =
+        component.rows("SELECT lower(CAST(name AS VARCHAR)) FROM item WHERE id = '1'", Vec::new()).await.unwrap();
+    assert!(same(&answer.rows[0][0], &text("one")), "{answer:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_are_shared_by_all_sets_on_both_databases() {
     for world in [World::sqlite().await, World::postgresql().await] {
         let world = world.with_tables().await;
-        assert!(world.migrate("other", &["CREATE TABLE shop (id BIGINT)"]).await.is_err());
-        assert!(world.migrate("other", &["CREATE VIEW shop AS SELECT 1 AS x"]).await.is_err());
+        assert!(world.migrate("other", &["CREATE TABLE item (id BIGINT)"]).await.is_err());
+        assert!(world.migrate("other", &["CREATE VIEW item AS SELECT 1 AS x"]).await.is_err());
     }
 }

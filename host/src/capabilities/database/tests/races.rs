@@ -20,7 +20,7 @@ both! {
     async fn hosts_open_the_same_components_at_once(world: World) {
         let world = world.with_tables().await;
         let other = world.another_host().await;
-        let rights = needs(&[("shop", "select insert")]);
+        let rights = needs(&[("item", "select insert")]);
         let names = ["a", "b", "c", "d"];
         let open = |database: Database| {
             let rights = rights.clone();
@@ -29,7 +29,7 @@ both! {
         let (here, there) = tokio::join!(open(world.database.clone()), open(other));
         for component in here.into_iter().chain(there) {
             let mut component = component.unwrap();
-            assert_eq!(component.integer("SELECT count(*) FROM shop").await, 2);
+            assert_eq!(component.integer("SELECT count(*) FROM item").await, 2);
         }
     }
 

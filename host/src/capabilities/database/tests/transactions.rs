@@ -10,15 +10,15 @@ use crate::capabilities::database::{
     sql::{Access, Error, Value},
 };
 
-const ALL: &[(&str, &str)] = &[("shop", "select insert update delete")];
+const ALL: &[(&str, &str)] = &[("item", "select insert update delete")];
 
-async fn shops(component: &mut ComponentDatabase) -> i64 {
-    component.integer("SELECT count(*) FROM shop").await
+async fn items(component: &mut ComponentDatabase) -> i64 {
+    component.integer("SELECT count(*) FROM item").await
 }
 
 /// Waits until whatever was dropped has been rolled back, as seen by a writer.
 async fn settled(component: &mut ComponentDatabase) {
-    component.changes("UPDATE shop SET balance = balance WHERE id = '1'", Vec::new()).await.unwrap();
+    component.changes("UPDATE item SET level = level WHERE id = '1'", Vec::new()).await.unwrap();
 }
 
 both! {
@@ -26,17 +26,17 @@ both! {
         let world = world.with_tables().await;
         let mut component = world.component("a", ALL).await;
         let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
-        open.changes("INSERT INTO shop (id, name) VALUES ($1, $2)", vec![text("3"), text("three")]).await.unwrap();
-        assert_eq!(open.integer("SELECT count(*) FROM shop").await, 3);
+        open.changes("INSERT INTO item (id, name) VALUES ($1, $2)", vec![text("3"), text("three")]).await.unwrap();
+        assert_eq!(open.integer("SELECT count(*) FROM item").await, 3);
         // Others don't see it yet, and don't wait.
-        assert_eq!(shops(&mut component).await, 2);
+        assert_eq!(items(&mut component).await, 2);
         open.commit().await.unwrap();
-        assert_eq!(shops(&mut component).await, 3);
+        assert_eq!(items(&mut component).await, 3);
 
         let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
-        open.changes("DELETE FROM shop WHERE id = $1", vec![text("3")]).await.unwrap();
+        open.changes("DELETE FROM item WHERE id = $1", vec![text("3")]).await.unwrap();
         open.rollback().await.unwrap();
-        assert_eq!(shops(&mut component).await, 3);
+        assert_eq!(items(&mut component).await, 3);
     }
 
     async fn dropped_it_is_rolled_back_and_its_connection_serves_on(world: World) {
@@ -45,15 +45,15 @@ both! {
         // More often than there are connections.
         for round in 0..20 {
             let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
-            open.changes("INSERT INTO shop (id, name) VALUES ($1, $1)", vec![text(&format!("n{round}"))]).await.unwrap();
+            open.changes("INSERT INTO item (id, name) VALUES ($1, $1)", vec![text(&format!("n{round}"))]).await.unwrap();
             drop(open);
         }
         settled(&mut component).await;
-        assert_eq!(shops(&mut component).await, 2);
+        assert_eq!(items(&mut component).await, 2);
         for _ in 0..20 {
             drop(component.begin(Access::ReadOnly, soon()).await.unwrap());
         }
-        assert_eq!(shops(&mut component).await, 2);
+        assert_eq!(items(&mut component).await, 2);
     }
 
     async fn dropped_within_a_statement_it_is_rolled_back_too(world: World) {
@@ -66,7 +66,7 @@ both! {
         };
         for round in 0..6 {
             let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
-            open.changes("INSERT INTO shop (id, name) VALUES ($1, $1)", vec![text(&format!("n{round}"))]).await.unwrap();
+            open.changes("INSERT INTO item (id, name) VALUES ($1, $1)", vec![text(&format!("n{round}"))]).await.unwrap();
             let cut = tokio::time::timeout(Duration::from_millis(50), open.rows(slow, Vec::new())).await;
             assert!(cut.is_err());
             drop(open);
@@ -74,13 +74,13 @@ both! {
         let started = Instant::now();
         settled(&mut component).await;
         assert!(started.elapsed() < Duration::from_secs(5), "a statement of nobody's held the lock for {:?}", started.elapsed());
-        assert_eq!(shops(&mut component).await, 2);
+        assert_eq!(items(&mut component).await, 2);
     }
 
     async fn reading_alone_means_reading_alone(world: World) {
         let world = world.with_tables().await;
         let mut component = world.component("a", ALL).await;
-        for statement in ["INSERT INTO shop (id, name) VALUES ('9', 'x')", "UPDATE shop SET name = 'x' WHERE id = '1'", "DELETE FROM shop"] {
+        for statement in ["INSERT INTO item (id, name) VALUES ('9', 'x')", "UPDATE item SET name = 'x' WHERE id = '1'", "DELETE FROM item"] {
             // Prepared before by a writer: a cached statement must not slip through.
             let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
             open.changes(statement, Vec::new()).await.unwrap();
@@ -91,35 +91,35 @@ both! {
         }
         if !world.is_sqlite() {
             let mut open = component.begin(Access::ReadOnly, soon()).await.unwrap();
-            let hidden = open.rows("WITH gone AS (DELETE FROM shop RETURNING id) SELECT id FROM gone", Vec::new()).await;
+            let hidden = open.rows("WITH gone AS (DELETE FROM item RETURNING id) SELECT id FROM gone", Vec::new()).await;
             assert!(matches!(hidden, Err(Error::Denied(_))), "{hidden:?}");
         }
-        assert_eq!(shops(&mut component).await, 2);
+        assert_eq!(items(&mut component).await, 2);
     }
 
     async fn a_reader_has_one_view_of_it_all(world: World) {
         let world = world.with_tables().await;
         let mut component = world.component("a", ALL).await;
         let mut reader = component.begin(Access::ReadOnly, soon()).await.unwrap();
-        assert_eq!(reader.integer("SELECT count(*) FROM shop").await, 2);
-        component.changes("INSERT INTO shop (id, name) VALUES ('3', 'three')", Vec::new()).await.unwrap();
-        assert_eq!(reader.integer("SELECT count(*) FROM shop").await, 2);
+        assert_eq!(reader.integer("SELECT count(*) FROM item").await, 2);
+        component.changes("INSERT INTO item (id, name) VALUES ('3', 'three')", Vec::new()).await.unwrap();
+        assert_eq!(reader.integer("SELECT count(*) FROM item").await, 2);
         reader.commit().await.unwrap();
-        assert_eq!(shops(&mut component).await, 3);
+        assert_eq!(items(&mut component).await, 3);
     }
 
     async fn an_error_ends_it(world: World) {
         let world = world.with_tables().await;
         let mut component = world.component("a", ALL).await;
-        for statement in ["INSERT INTO shop (id, name) VALUES ('1', 'x')", "SELECT * FROM secret", "SELEC", "COMMIT", "ROLLBACK", "SAVEPOINT a"] {
+        for statement in ["INSERT INTO item (id, name) VALUES ('1', 'x')", "SELECT * FROM secret", "SELEC", "COMMIT", "ROLLBACK", "SAVEPOINT a"] {
             let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
-            open.changes("INSERT INTO shop (id, name) VALUES ('3', 'three')", Vec::new()).await.unwrap();
+            open.changes("INSERT INTO item (id, name) VALUES ('3', 'three')", Vec::new()).await.unwrap();
             assert!(open.changes(statement, Vec::new()).await.is_err(), "{statement}");
             let after = open.rows("SELECT 1", Vec::new()).await;
             assert!(matches!(after, Err(Error::TransactionEnded)), "{statement}: {after:?}");
             assert!(matches!(open.commit().await, Err(Error::TransactionEnded)), "{statement}");
             settled(&mut component).await;
-            assert_eq!(shops(&mut component).await, 2, "{statement}");
+            assert_eq!(items(&mut component).await, 2, "{statement}");
         }
     }
 
@@ -142,21 +142,23 @@ both! {
         let world = world.with_tables().await;
         let component = world.component("a", ALL).await;
         let mut first = component.begin(Access::ReadWrite, soon()).await.unwrap();
-        first.changes("UPDATE shop SET balance = 1 WHERE id = '1'", Vec::new()).await.unwrap();
+        first.changes("UPDATE item SET level = 1 WHERE id = '1'", Vec::new()).await.unwrap();
         let started = Instant::now();
         let deadline = started + Duration::from_millis(300);
-        let late = component.execute("UPDATE shop SET balance = 2 WHERE id = '1'".to_owned(), Vec::new(), deadline).await;
+        let late = component.execute("UPDATE item SET level = 2 WHERE id = '1'".to_owned(), Vec::new(), deadline).await;
         assert!(matches!(late, Err(Error::Timeout)), "{late:?}");
         assert!(started.elapsed() < Duration::from_secs(2));
+        // Of one that came too late nobody knows; here the server has noticed by then.
+        tokio::time::sleep(Duration::from_millis(700)).await;
         let waiting = tokio::spawn({
             let mut component = component.clone();
-            async move { component.changes("UPDATE shop SET balance = balance + 5 WHERE id = '1'", Vec::new()).await }
+            async move { component.changes("UPDATE item SET level = level + 5 WHERE id = '1'", Vec::new()).await }
         });
         tokio::time::sleep(Duration::from_millis(50)).await;
         first.commit().await.unwrap();
         assert_eq!(waiting.await.unwrap().unwrap(), 1);
         let mut component = component;
-        assert_eq!(component.integer("SELECT balance FROM shop WHERE id = '1'").await, 6);
+        assert_eq!(component.integer("SELECT level FROM item WHERE id = '1'").await, 6);
     }
 
     async fn many_writers_lose_nothing(world: World) {
@@ -170,8 +172,8 @@ both! {
                 for _ in 0..10 {
                     let mut open = component.begin(Access::ReadWrite, soon()).await.unwrap();
                     let locked = if component.dialect() == crate::capabilities::database::sql::Dialect::Sqlite { "" } else { " FOR UPDATE" };
-                    let balance = open.integer(&format!("SELECT balance FROM shop WHERE id = '1'{locked}")).await;
-                    open.changes("UPDATE shop SET balance = $1 WHERE id = '1'", vec![Value::Integer(balance + 1)]).await.unwrap();
+                    let level = open.integer(&format!("SELECT level FROM item WHERE id = '1'{locked}")).await;
+                    open.changes("UPDATE item SET level = $1 WHERE id = '1'", vec![Value::Integer(level + 1)]).await.unwrap();
                     open.commit().await.unwrap();
                 }
             }));
@@ -180,7 +182,7 @@ both! {
             task.await.unwrap();
         }
         let mut component = component;
-        assert_eq!(component.integer("SELECT balance FROM shop WHERE id = '1'").await, 90);
+        assert_eq!(component.integer("SELECT level FROM item WHERE id = '1'").await, 90);
     }
 }
 
@@ -188,13 +190,15 @@ both! {
 async fn a_deadlock_on_postgresql_is_a_conflict() {
     let world = World::postgresql().await.with_tables().await;
     let component = world.component("a", ALL).await;
-    let (mut one, mut two) =
-        (component.begin(Access::ReadWrite, soon()).await.unwrap(), component.begin(Access::ReadWrite, soon()).await.unwrap());
-    one.changes("UPDATE shop SET balance = 1 WHERE id = '1'", Vec::new()).await.unwrap();
-    two.changes("UPDATE shop SET balance = 2 WHERE id = '2'", Vec::new()).await.unwrap();
+    let (mut one, mut two) = (
+        component.begin(Access::ReadWrite, soon()).await.unwrap(),
+        component.begin(Access::ReadWrite, soon()).await.unwrap(),
+    );
+    one.changes("UPDATE item SET level = 1 WHERE id = '1'", Vec::new()).await.unwrap();
+    two.changes("UPDATE item SET level = 2 WHERE id = '2'", Vec::new()).await.unwrap();
     let (first, second) = tokio::join!(
-        one.changes("UPDATE shop SET balance = 1 WHERE id = '2'", Vec::new()),
-        two.changes("UPDATE shop SET balance = 2 WHERE id = '1'", Vec::new()),
+        one.changes("UPDATE item SET level = 1 WHERE id = '2'", Vec::new()),
+        two.changes("UPDATE item SET level = 2 WHERE id = '1'", Vec::new()),
     );
     let conflicts = [&first, &second].iter().filter(|answer| matches!(answer, Err(Error::Conflict))).count();
     assert_eq!(conflicts, 1, "{first:?} {second:?}");
@@ -208,13 +212,14 @@ async fn a_writer_of_another_process_is_waited_for_on_sqlite() {
     let other = world.another_host().await;
     let theirs = other.open("a", &super::world::needs(ALL)).await.unwrap();
     let mut first = theirs.begin(Access::ReadWrite, soon()).await.unwrap();
-    first.changes("UPDATE shop SET balance = 1 WHERE id = '1'", Vec::new()).await.unwrap();
+    first.changes("UPDATE item SET level = 1 WHERE id = '1'", Vec::new()).await.unwrap();
     let started = Instant::now();
     let late = component.begin(Access::ReadWrite, started + Duration::from_millis(300)).await.err();
     assert!(matches!(late, Some(Error::Timeout | Error::Conflict)), "{late:?}");
     assert!(started.elapsed() < Duration::from_secs(2));
     let mut waiting = component.clone();
-    let waiting = tokio::spawn(async move { waiting.changes("UPDATE shop SET balance = 7 WHERE id = '1'", Vec::new()).await });
+    let waiting =
+        tokio::spawn(async move { waiting.changes("UPDATE item SET level = 7 WHERE id = '1'", Vec::new()).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     first.commit().await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap(), 1);

@@ -1,11 +1,12 @@
 //! Values there and back.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, strategy::ValueTree as _};
 
 use super::world::{Run as _, World, both, same, text};
 use crate::capabilities::database::sql::{Error, Value};
 
-const KINDS: &str = "CREATE TABLE kind (id BIGINT PRIMARY KEY, b BOOLEAN, i BIGINT, r DOUBLE PRECISION, t TEXT, y BLOB)";
+const KINDS: &str =
+    "CREATE TABLE kind (id BIGINT PRIMARY KEY, b BOOLEAN, i BIGINT, r DOUBLE PRECISION, t TEXT, y BLOB)";
 
 async fn with_kinds(world: World) -> World {
     let postgresql = KINDS.replace("BLOB", "BYTEA");
@@ -83,11 +84,11 @@ both! {
 
     async fn arrays_are_parameters(world: World) {
         let world = world.with_tables().await;
-        let mut component = world.component("a", &[("shop", "select")]).await;
+        let mut component = world.component("a", &[("item", "select")]).await;
         let (texts, integers) = if world.is_sqlite() {
-            ("SELECT id FROM shop WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id", "SELECT sum(value) FROM json_each($1)")
+            ("SELECT id FROM item WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id", "SELECT sum(value) FROM json_each($1)")
         } else {
-            ("SELECT id FROM shop WHERE id = ANY ($1) ORDER BY id", "SELECT CAST(sum(x) AS BIGINT) FROM unnest($1) AS x")
+            ("SELECT id FROM item WHERE id = ANY ($1) ORDER BY id", "SELECT CAST(sum(x) AS BIGINT) FROM unnest($1) AS x")
         };
         let ids = ["2", "1", "\"'\\", ""].map(str::to_owned).to_vec();
         let answer = component.rows(texts, vec![Value::Texts(ids)]).await.unwrap();
@@ -99,29 +100,29 @@ both! {
 
     async fn columns_are_named_also_where_there_is_no_row(world: World) {
         let world = world.with_tables().await;
-        let mut component = world.component("a", &[("shop", "select insert")]).await;
+        let mut component = world.component("a", &[("item", "select insert")]).await;
         for id in ["1", "0"] {
-            let answer = component.rows("SELECT id, name AS called, balance FROM shop WHERE id = $1", vec![text(id)]).await.unwrap();
-            assert_eq!(answer.columns, ["id", "called", "balance"]);
+            let answer = component.rows("SELECT id, name AS called, level FROM item WHERE id = $1", vec![text(id)]).await.unwrap();
+            assert_eq!(answer.columns, ["id", "called", "level"]);
         }
-        let answer = component.rows("INSERT INTO shop (id, name) VALUES ('9', 'x')", Vec::new()).await.unwrap();
+        let answer = component.rows("INSERT INTO item (id, name) VALUES ('9', 'x')", Vec::new()).await.unwrap();
         assert!(answer.columns.is_empty() && answer.rows.is_empty());
-        let answer = component.rows("INSERT INTO shop (id, name) VALUES ('8', 'y') RETURNING id, balance", Vec::new()).await.unwrap();
-        assert_eq!(answer.columns, ["id", "balance"]);
+        let answer = component.rows("INSERT INTO item (id, name) VALUES ('8', 'y') RETURNING id, level", Vec::new()).await.unwrap();
+        assert_eq!(answer.columns, ["id", "level"]);
         assert!(same(&answer.rows[0][1], &Value::Integer(0)));
     }
 
     async fn execute_counts_changed_rows_and_nothing_else(world: World) {
         let world = world.with_tables().await;
-        let mut component = world.component("a", &[("shop", "select insert update delete")]).await;
+        let mut component = world.component("a", &[("item", "select insert update delete")]).await;
         for (statement, count) in [
-            ("UPDATE shop SET balance = balance + 1", 2),
-            ("SELECT id FROM shop", 0),
+            ("UPDATE item SET level = level + 1", 2),
+            ("SELECT id FROM item", 0),
             ("VALUES (1), (2), (3)", 0),
-            ("INSERT INTO shop (id, name) VALUES ('3', 'three'), ('4', 'four'), ('5', 'five') RETURNING id", 3),
-            ("INSERT INTO shop (id, name) VALUES ('3', 'three') ON CONFLICT DO NOTHING", 0),
-            ("UPDATE shop SET balance = 1 WHERE id = 'none'", 0),
-            ("WITH few AS (SELECT id FROM shop WHERE id > '3') DELETE FROM shop WHERE id IN (SELECT id FROM few)", 2),
+            ("INSERT INTO item (id, name) VALUES ('3', 'three'), ('4', 'four'), ('5', 'five') RETURNING id", 3),
+            ("INSERT INTO item (id, name) VALUES ('3', 'three') ON CONFLICT DO NOTHING", 0),
+            ("UPDATE item SET level = 1 WHERE id = 'none'", 0),
+            ("WITH few AS (SELECT id FROM item WHERE id > '3') DELETE FROM item WHERE id IN (SELECT id FROM few)", 2),
         ] {
             assert_eq!(component.changes(statement, Vec::new()).await.unwrap(), count, "{statement}");
         }
@@ -129,38 +130,38 @@ both! {
 
     async fn constraints_have_their_names(world: World) {
         let world = world.with_tables().await;
-        let mut component = world.component("a", &[("shop", "select insert"), ("transfer", "select insert")]).await;
+        let mut component = world.component("a", &[("item", "select insert"), ("transfer", "select insert")]).await;
         let sqlite = world.is_sqlite();
         let mut fails = async |statement: &str| component.changes(statement, Vec::new()).await.unwrap_err();
-        match fails("INSERT INTO shop (id, name) VALUES ('9', 'one')").await {
-            Error::UniqueViolation(name) => assert_eq!(name, if sqlite { "shop.name" } else { "shop_name" }),
+        match fails("INSERT INTO item (id, name) VALUES ('9', 'one')").await {
+            Error::UniqueViolation(name) => assert_eq!(name, if sqlite { "item.name" } else { "item_name" }),
             other => panic!("{other:?}"),
         }
-        match fails("INSERT INTO shop (id, name) VALUES ('1', 'x')").await {
-            Error::UniqueViolation(name) => assert_eq!(name, if sqlite { "shop.id" } else { "shop_pkey" }),
+        match fails("INSERT INTO item (id, name) VALUES ('1', 'x')").await {
+            Error::UniqueViolation(name) => assert_eq!(name, if sqlite { "item.id" } else { "item_pkey" }),
             other => panic!("{other:?}"),
         }
-        match fails("INSERT INTO shop (id, name, balance) VALUES ('9', 'x', -1)").await {
+        match fails("INSERT INTO item (id, name, level) VALUES ('9', 'x', -1)").await {
             Error::CheckViolation(name) => assert_eq!(name, "not_negative"),
             other => panic!("{other:?}"),
         }
-        match fails("INSERT INTO shop (id) VALUES ('9')").await {
+        match fails("INSERT INTO item (id) VALUES ('9')").await {
             Error::NotNullViolation(name) => assert_eq!(name, "name"),
             other => panic!("{other:?}"),
         }
-        match fails("INSERT INTO transfer (id, shop_id, amount) VALUES ('1', 'none', 1)").await {
-            Error::ForeignKeyViolation(name) => assert_eq!(name, if sqlite { "" } else { "of_shop" }),
+        match fails("INSERT INTO transfer (id, item_id, amount) VALUES ('1', 'none', 1)").await {
+            Error::ForeignKeyViolation(name) => assert_eq!(name, if sqlite { "" } else { "of_item" }),
             other => panic!("{other:?}"),
         }
     }
 
     async fn what_can_not_be_run_is_invalid(world: World) {
         let world = world.with_tables().await;
-        let mut component = world.component("a", &[("shop", "select")]).await;
+        let mut component = world.component("a", &[("item", "select")]).await;
         for (statement, parameters) in [
             ("SELEC 1", vec![]),
             ("SELECT FROM WHERE", vec![]),
-            ("SELECT nothing FROM shop", vec![]),
+            ("SELECT nothing FROM item", vec![]),
             ("SELECT * FROM no_such_table", vec![]),
             ("SELECT $1", vec![]),
             ("SELECT $1", vec![Value::Integer(1), Value::Integer(2)]),
@@ -180,7 +181,7 @@ both! {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_types_are_those_of_the_contract() {
     let world = World::postgresql().await.with_tables().await;
-    let mut component = world.component("a", &[("shop", "select")]).await;
+    let mut component = world.component("a", &[("item", "select")]).await;
     let uuid = "0197a6a4-7c3e-7000-8000-000000000001";
     for (expression, expected) in [
         ("true", Value::Boolean(true)),
@@ -202,9 +203,22 @@ async fn postgresql_types_are_those_of_the_contract() {
         let value = component.value(&format!("SELECT {expression} AS x")).await;
         assert!(same(&value, &expected), "{expression}: {value:?}");
     }
-    for expression in ["1.5::numeric", "now()", "'1 day'::interval", "ARRAY[1]", "ROW(1, 2)", "'1.2.3.4'::inet", "1::oid", "'x'::\"char\"", "shop"] {
-        let answer = component.rows(&format!("SELECT {expression} AS x FROM shop"), Vec::new()).await;
-        assert!(matches!(&answer, Err(Error::UnsupportedType(words)) if words.contains('x')), "{expression}: {answer:?}");
+    for expression in [
+        "1.5::numeric",
+        "now()",
+        "'1 day'::interval",
+        "ARRAY[1]",
+        "ROW(1, 2)",
+        "'1.2.3.4'::inet",
+        "1::oid",
+        "'x'::\"char\"",
+        "item",
+    ] {
+        let answer = component.rows(&format!("SELECT {expression} AS x FROM item"), Vec::new()).await;
+        assert!(
+            matches!(&answer, Err(Error::UnsupportedType(words)) if words.contains('x')),
+            "{expression}: {answer:?}"
+        );
     }
     assert_eq!(component.integer("SELECT 1").await, 1);
     assert!(matches!(component.rows("SELECT $1", vec![text("a\0b")]).await, Err(Error::InvalidStatement(_))));

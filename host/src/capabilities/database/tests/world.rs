@@ -36,13 +36,13 @@ pub(super) use both;
 
 /// The tables that most tests use.
 pub(super) const TABLES_OF_MODELS: &str = "
-    CREATE TABLE shop (id TEXT PRIMARY KEY, name TEXT NOT NULL, balance BIGINT NOT NULL DEFAULT 0,
-        active BOOLEAN NOT NULL DEFAULT TRUE, CONSTRAINT shop_name UNIQUE (name), CONSTRAINT not_negative CHECK (balance >= 0));
-    CREATE TABLE transfer (id TEXT PRIMARY KEY, shop_id TEXT NOT NULL CONSTRAINT of_shop REFERENCES shop (id), amount BIGINT NOT NULL);
+    CREATE TABLE item (id TEXT PRIMARY KEY, name TEXT NOT NULL, level BIGINT NOT NULL DEFAULT 0,
+        active BOOLEAN NOT NULL DEFAULT TRUE, CONSTRAINT item_name UNIQUE (name), CONSTRAINT not_negative CHECK (level >= 0));
+    CREATE TABLE transfer (id TEXT PRIMARY KEY, item_id TEXT NOT NULL CONSTRAINT of_item REFERENCES item (id), amount BIGINT NOT NULL);
     CREATE TABLE secret (id TEXT PRIMARY KEY, word TEXT);
-    CREATE VIEW shop_name_list AS SELECT id, name FROM shop;
+    CREATE VIEW item_name_list AS SELECT id, name FROM item;
     CREATE VIEW word_list AS SELECT word FROM secret;
-    INSERT INTO shop (id, name, balance) VALUES ('1', 'one', 10), ('2', 'two', 20);
+    INSERT INTO item (id, name, level) VALUES ('1', 'one', 10), ('2', 'two', 20);
     INSERT INTO secret (id, word) VALUES ('1', 'sesame');
 ";
 
@@ -89,18 +89,26 @@ impl World {
         self.database.migrate(&set(name, migrations)).await
     }
 
-    /// A component that may do what `tables` says: `[("shop", "select insert")]`.
+    /// A component that may do what `tables` says: `[("item", "select insert")]`.
     pub(super) async fn component(&self, name: &str, tables: &[(&str, &str)]) -> ComponentDatabase {
         self.try_component(name, tables).await.unwrap()
     }
 
-    pub(super) async fn try_component(&self, name: &str, tables: &[(&str, &str)]) -> Result<ComponentDatabase, OpenError> {
+    pub(super) async fn try_component(
+        &self,
+        name: &str,
+        tables: &[(&str, &str)],
+    ) -> Result<ComponentDatabase, OpenError> {
         self.database.open(name, &needs(tables)).await
     }
 
     /// Runs SQL as the host itself, past all rights.
     pub(super) async fn as_host(&self, sql: &str) {
-        let sql = if self.is_sqlite() { sql.to_owned() } else { format!("SET search_path = models, datamp; {sql}; RESET search_path") };
+        let sql = if self.is_sqlite() {
+            sql.to_owned()
+        } else {
+            format!("SET search_path = models, datamp; {sql}; RESET search_path")
+        };
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(self.database.store().pool()).await.unwrap();
     }
 }
@@ -121,7 +129,8 @@ pub(super) fn needs(tables: &[(&str, &str)]) -> DatabaseNeeds {
         "delete" => TableRight::Delete,
         other => panic!("{other} is no right"),
     };
-    let tables = tables.iter().map(|(table, rights)| ((*table).to_owned(), rights.split_whitespace().map(right).collect()));
+    let tables =
+        tables.iter().map(|(table, rights)| ((*table).to_owned(), rights.split_whitespace().map(right).collect()));
     DatabaseNeeds { connections: 4, migrations: None, tables: tables.collect() }
 }
 

@@ -1,0 +1,145 @@
+//! From an admitted file to the active generation, and from a retired one back.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Announcement, Change, Control, ControlError, GenerationRecord, admission::new_record, assembly::Linked,
+    package::Package, read, records::State,
+};
+use crate::{engine::CallContext, registry::Generation};
+
+/// What a generation may take beyond its own deadline until it has drained.
+const DRAIN_GRACE: Duration = Duration::from_secs(5);
+impl Control {
+    /// Keeps an admitted file, gives it what it was granted, and starts it once.
+    pub(super) async fn introduce(
+        &self,
+        package: &Package,
+        linked: Linked,
+        asks: &[String],
+        change: &Change,
+    ) -> Result<(Arc<Generation>, Vec<Announcement>), ControlError> {
+        let manifest = &package.manifest;
+        let name = manifest.name.as_str();
+        let sha256 = package.hash.to_hex();
+        self.records.keep_artifact(&sha256, &package.bytes).await?;
+        let new = new_record(package, &sha256, State::Admitted, None, change);
+        let number = self.records.insert(&new).await?;
+        let made = async {
+            self.records.grant(name, asks, &change.by).await?;
+            if let Some(set) = &package.migrations {
+                self.platform().database.migrate(set).await?;
+            }
+            let secrets = &self.platform().secrets;
+            let generated =
+                secrets.ensure_generated(name, manifest).await.map_err(|e| ControlError::Internal(e.to_string()))?;
+            let announcements = generated.into_iter().map(|secret| Announcement {
+                component: name.to_owned(),
+                name: secret.name,
+                description: secret.description,
+                value: secret.value.to_string(),
+            });
+            let generation = self.assembly.assemble(package, linked, number, &self.records).await?;
+            probe(&generation).await?;
+            Ok((generation, announcements.collect()))
+        };
+        let made: Result<_, ControlError> = made.await;
+        if let Err(error) = &made {
+            self.records.set_state(name, number, State::Failed, Some(&error.to_string())).await?;
+        }
+        made
+    }
+
+    /// The swap. From here on new requests go to the generation; those under way finish where they are.
+    pub(super) async fn put_in_place(&self, generation: &Arc<Generation>, change: &Change) -> Result<(), ControlError> {
+        let name = generation.name();
+        let table = self.registry.table();
+        let old = table.active().get(name).cloned();
+        // The records first: should the host end in between, it comes back with what was asked for.
+        self.records.activate(name, generation.number(), &change.by, &change.reason).await?;
+        self.registry.replace(table.with(Arc::clone(generation)));
+        self.broken.lock().remove(name.as_ref());
+        if let Some(old) = old {
+            self.drain(old, Arc::clone(generation));
+        }
+        Ok(())
+    }
+
+    /// Lets a generation finish in the background.
+    fn drain(&self, old: Arc<Generation>, new: Arc<Generation>) {
+        let records = self.records.clone();
+        let metrics = self.metrics.clone();
+        let platform = Arc::clone(self.platform());
+        let registry = self.registry.clone();
+        tokio::spawn(async move {
+            let limit = old.deadline() + DRAIN_GRACE;
+            let mut note = None;
+            if tokio::time::timeout(limit, old.in_flight().drained()).await.is_err() {
+                let left = old.in_flight().count();
+                note = Some(format!("{left} calls had not finished after {} s and were ended", limit.as_secs()));
+                tracing::warn!("{} {}: {}", old.name(), old.number(), note.as_deref().unwrap_or_default());
+                old.kill();
+            }
+            old.clear();
+            let (name, number) = (Arc::clone(old.name()), old.number());
+            // Brought back in the meantime, the same number runs again as another generation.
+            let is_back = registry.table().active().get(&name).is_some_and(|active| active.number() == number);
+            if is_back {
+                return;
+            }
+            metrics.forget(&name, number);
+            if let Err(error) = records.set_state(&name, number, State::Retired, note.as_deref()).await {
+                tracing::error!("{name} {number} has retired, and that can't be recorded: {error}");
+            }
+            let still_active = registry.table().active().get(&name).is_some_and(|active| Arc::ptr_eq(active, &new));
+            if still_active && let Err(error) = platform.database.settle(&name, &new.manifest().database).await {
+                tracing::error!("rights of {name} that are no longer asked for can't be taken back: {error}");
+            }
+        });
+    }
+
+    pub(super) async fn bring_back(
+        &self,
+        record: &GenerationRecord,
+        change: &Change,
+    ) -> Result<GenerationRecord, ControlError> {
+        let component = &record.component;
+        match record.state {
+            State::Active if self.registry.table().active().contains_key(component.as_str()) => {
+                return Err(ControlError::Refused(format!(
+                    "generation {} of {component} is active already",
+                    record.number
+                )));
+            }
+            State::Rejected | State::Failed => {
+                return Err(ControlError::Refused(format!(
+                    "generation {} of {component} was {}, and can't be activated: deploy a corrected file",
+                    record.number,
+                    if record.state == State::Rejected { "rejected" } else { "failed" },
+                )));
+            }
+            _ => {}
+        }
+        let generation = self.restart(record).await?;
+        self.put_in_place(&generation, change).await?;
+        self.record(component, record.number).await
+    }
+
+    /// A generation that was deployed before, made ready again.
+    pub(super) async fn restart(&self, record: &GenerationRecord) -> Result<Arc<Generation>, ControlError> {
+        let package = read(self.records.artifact(&record.sha256).await?).await?;
+        let linked = self.assembly.link(&package).await?;
+        if !self.registry.table().active().is_empty() {
+            self.fits(&package, &linked)?;
+        }
+        let generation = self.assembly.assemble(&package, linked, record.number, &self.records).await?;
+        probe(&generation).await?;
+        Ok(generation)
+    }
+}
+
+async fn probe(generation: &Generation) -> Result<(), ControlError> {
+    // A request that needs a new instance gets it within the same deadline.
+    let call = CallContext::idle(tokio::time::Instant::now() + generation.deadline());
+    generation.probe(call).await.map_err(ControlError::Probe)
+}
