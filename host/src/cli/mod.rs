@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod contents;
 mod table;
 mod up;
 
@@ -32,13 +33,13 @@ enum Command {
     /// Show what a component's file says of itself, and what it asks for. Needs no running host.
     Inspect(commands::InspectArguments),
     /// Show log records.
-    Logs(commands::LogsArguments),
+    Logs(contents::LogsArguments),
     /// Show, set or list the secrets of a component.
-    Secret(commands::SecretArguments),
+    Secret(contents::SecretArguments),
     /// Give a setting of a component a value, from its next activation on.
-    Set(commands::SetArguments),
+    Set(contents::SetArguments),
     /// Show the local mailbox, where mail goes while no SMTP server is configured.
-    Mail(commands::MailArguments),
+    Mail(contents::MailArguments),
 }
 
 /// Where the running host is.
@@ -73,10 +74,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
             Command::Rollback(arguments) => commands::rollback(arguments).await,
             Command::Status(arguments) => commands::status(arguments).await,
             Command::Inspect(arguments) => commands::inspect(&arguments),
-            Command::Logs(arguments) => commands::logs(arguments).await,
-            Command::Secret(arguments) => commands::secret(arguments).await,
-            Command::Set(arguments) => commands::set(arguments).await,
-            Command::Mail(arguments) => commands::mail(arguments).await,
+            Command::Logs(arguments) => contents::logs(arguments).await,
+            Command::Secret(arguments) => contents::secret(arguments).await,
+            Command::Set(arguments) => contents::set(arguments).await,
+            Command::Mail(arguments) => contents::mail(arguments).await,
         }
     });
     // What still drains in the background is not waited for: `up` has done so already.

@@ -40,6 +40,9 @@ pub(super) trait Connector: Send + Sync + 'static {
     /// Whether one that has idled for long still works.
     fn works(&self, connection: &mut Self::Connection) -> impl Future<Output = bool> + Send;
 
+    /// Whether what one has learnt of the database still holds. One that fails this is closed.
+    fn is_current(&self, connection: &Self::Connection) -> bool;
+
     /// Rolls back the transaction that is open on one. `false` where that failed.
     fn roll_back(connection: &mut Self::Connection) -> impl Future<Output = bool> + Send;
 
@@ -107,6 +110,10 @@ impl<C: Connector> Pool<C> {
                 self.0.runtime.spawn(C::close(stale.connection));
             }
             let (connection, reused) = match idle {
+                Some(idle) if !self.0.connector.is_current(&idle.connection) => {
+                    self.0.runtime.spawn(C::close(idle.connection));
+                    continue;
+                }
                 None => (self.0.connector.connect().await?, false),
                 Some(Idle { connection, since }) if now - since < DOUBTFUL_AFTER => (connection, true),
                 Some(Idle { mut connection, .. }) => {

@@ -35,6 +35,11 @@ impl Connector for PostgresConnector {
         connection.ping().await.is_ok()
     }
 
+    /// The server itself says when a prepared statement no longer fits.
+    fn is_current(&self, _: &PgConnection) -> bool {
+        true
+    }
+
     async fn roll_back(connection: &mut PgConnection) -> bool {
         control(connection, "ROLLBACK").await.is_ok()
     }

@@ -26,9 +26,8 @@ use crate::capabilities::database::{
 pub(super) struct Guarded {
     pub(super) connection: SqliteConnection,
     pub(super) guard: Arc<Guard>,
-    schema: SharedSchema,
-    /// The schema that its prepared statements are for.
-    prepared_for: Arc<Schema>,
+    /// The schema that was there when it was made.
+    made_for: Arc<Schema>,
 }
 
 /// Opens connections with a component's rights.
@@ -49,16 +48,23 @@ impl Connector for SqliteConnector {
 
     async fn connect(&self) -> Result<Guarded, Error> {
         let unavailable = |error: sqlx::Error| Error::Unavailable(error.to_string());
-        let prepared_for = self.schema.load_full();
+        let made_for = self.schema.load_full();
         let mut connection = self.options.connect().await.map_err(unavailable)?;
         let guard = Guard::new(Arc::clone(&self.rights));
         install(&mut connection, &guard).await.map_err(unavailable)?;
-        Ok(Guarded { connection, guard, schema: Arc::clone(&self.schema), prepared_for })
+        Ok(Guarded { connection, guard, made_for })
     }
 
     /// A file does not go away.
     async fn works(&self, _: &mut Guarded) -> bool {
         true
+    }
+
+    /// A statement that was prepared for other columns would be prepared again by SQLite in the middle of its run, without sqlx
+    /// noticing, and one that is prepared anew would be for the columns that the connection remembers. So after a
+    /// migration connections are made anew.
+    fn is_current(&self, guarded: &Guarded) -> bool {
+        Arc::ptr_eq(&self.schema.load(), &guarded.made_for)
     }
 
     async fn roll_back(guarded: &mut Guarded) -> bool {
@@ -80,17 +86,9 @@ impl Connector for SqliteConnector {
 
 impl Guarded {
     /// Makes ready for a statement.
-    async fn expect(&mut self, statement: &Arc<str>, deadline: Instant) -> Result<(), Error> {
-        // A statement that was prepared for other columns would be prepared again by SQLite, without sqlx noticing.
-        let schema = self.schema.load();
-        if !Arc::ptr_eq(&schema, &self.prepared_for) {
-            self.prepared_for = Arc::clone(&schema);
-            drop(schema);
-            self.connection.clear_cached_statements().await.map_err(|error| Error::Unavailable(error.to_string()))?;
-        }
+    fn expect(&mut self, statement: &Arc<str>, deadline: Instant) {
         self.guard.expect(Arc::clone(statement));
         self.guard.set_deadline(deadline.into_std());
-        Ok(())
     }
 }
 
@@ -108,7 +106,7 @@ pub(super) async fn run_query(
     deadline: Instant,
 ) -> Result<RowSet, Error> {
     lease.unsettle();
-    lease.expect(&statement, deadline).await?;
+    lease.expect(&statement, deadline);
     let answer = read(lease, statement, arguments).await;
     // What was cut short leaves a connection that still works on it.
     if !matches!(answer, Err(Error::TooLarge | Error::UnsupportedType(_) | Error::Unavailable(_))) {
@@ -152,7 +150,7 @@ pub(super) async fn run_execute(
     deadline: Instant,
 ) -> Result<u64, Error> {
     lease.unsettle();
-    lease.expect(&statement, deadline).await?;
+    lease.expect(&statement, deadline);
     let Guarded { connection, guard, .. } = &mut **lease;
     let mut changed = 0;
     {
