@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) components: Vec<PathBuf>,
     /// The database; an SQLite file in the data folder where this is `None`.
     pub(crate) database: Option<String>,
+    /// Settings of the components, `COMPONENT/NAME=VALUE`.
+    pub(crate) settings: Vec<String>,
 }
 
 impl Setup {
@@ -74,6 +76,9 @@ impl Host {
         for file in &setup.components {
             ensure!(file.is_file(), "{} is not there: cargo xtask builds it", file.display());
             command.arg("--component").arg(file);
+        }
+        for setting in &setup.settings {
+            command.args(["--set", setting]);
         }
         match &setup.database {
             Some(url) => command.args(["--database", url]),

@@ -52,9 +52,16 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// Stands for a number of 16 hexadecimal digits, another one for each request.
+pub(crate) const NUMBER: &str = "{{--number----}}";
+
 /// A request as it goes over the wire.
 #[derive(Clone, Debug)]
-pub(crate) struct Request(Vec<u8>);
+pub(crate) struct Request {
+    bytes: Vec<u8>,
+    /// Where [`NUMBER`] stands.
+    numbers: Vec<usize>,
+}
 
 impl Request {
     /// Builds a request. `target` is the path with its query.
@@ -68,7 +75,22 @@ impl Request {
         }
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
-        Self(bytes)
+        let stands = |(at, part): (usize, &[u8])| (part == NUMBER.as_bytes()).then_some(at);
+        let numbers = bytes.windows(NUMBER.len()).enumerate().filter_map(stands).collect();
+        Self { bytes, numbers }
+    }
+
+    /// Puts a number where [`NUMBER`] stands.
+    pub(crate) fn set_number(&mut self, number: u64) {
+        if self.numbers.is_empty() {
+            return;
+        }
+        let digits = format!("{number:016x}");
+        for at in &self.numbers {
+            if let Some(place) = self.bytes.get_mut(*at..*at + NUMBER.len()) {
+                place.copy_from_slice(digits.as_bytes());
+            }
+        }
     }
 }
 
@@ -122,7 +144,7 @@ impl Connection {
     /// caller's to judge.
     pub(crate) async fn exchange(&mut self, request: &Request) -> Result<Response<'_>, Failure> {
         self.buffer.clear();
-        self.stream.write_all(&request.0).await.map_err(|error| Failure::Broken(error.kind()))?;
+        self.stream.write_all(&request.bytes).await.map_err(|error| Failure::Broken(error.kind()))?;
         let (head, end_of_head) = loop {
             self.read_more().await?;
             if let Some(found) = Head::parse(&self.buffer)? {
@@ -273,7 +295,7 @@ mod tests {
         let fields = [("authorization".to_owned(), "Bearer x".to_owned())];
         let request = Request::new("POST", "127.0.0.1:1", "/a?b=c", &fields, b"{}");
         assert_eq!(
-            String::from_utf8(request.0).unwrap(),
+            String::from_utf8(request.bytes).unwrap(),
             "POST /a?b=c HTTP/1.1\r\nhost: 127.0.0.1:1\r\nauthorization: Bearer x\r\ncontent-length: 2\r\n\r\n{}"
         );
     }
@@ -334,6 +356,18 @@ mod tests {
         ];
         for script in SCRIPTS {
             assert!(matches!(ask(script).await, Err(Failure::Malformed(_))), "{script:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_put_wherever_it_stands_and_again() {
+        let fields = [("idempotency-key".to_owned(), format!("k-{NUMBER}"))];
+        let mut request = Request::new("POST", "h", "/", &fields, format!("{{\"reference\":\"{NUMBER}\"}}").as_bytes());
+        for number in [0x1234_u64, u64::MAX] {
+            request.set_number(number);
+            let text = String::from_utf8(request.bytes.clone()).unwrap();
+            assert_eq!(text.matches(&format!("{number:016x}")).count(), 2, "{text}");
+            assert!(text.contains("content-length: 32\r\n"), "{text}");
         }
     }
 }

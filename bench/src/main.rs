@@ -73,14 +73,22 @@ fn bench(cli: &Cli) -> Result<bool> {
     let names = if cli.rows.is_empty() { RowName::value_variants() } else { &cli.rows };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut rows = Vec::new();
+    let mut all_measured = true;
     for name in names {
         eprintln!("{name} ...");
-        rows.push(runtime.block_on(rows::measure(*name, &cli.settings)).with_context(|| name.to_string())?);
+        match runtime.block_on(rows::measure(*name, &cli.settings)) {
+            Ok(row) => rows.push(row),
+            // The others are worth having all the same.
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                all_measured = false;
+            }
+        }
     }
     println!("{}", report::table(&rows));
     if let Some(file) = &cli.json {
         let json = serde_json::to_string_pretty(&rows)?;
         fs::write(file, json + "\n").with_context(|| file.display().to_string())?;
     }
-    Ok(!cli.check || rows.iter().all(report::Row::reaches_target))
+    Ok(all_measured && (!cli.check || rows.iter().all(report::Row::reaches_target)))
 }

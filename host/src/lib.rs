@@ -5,6 +5,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+#[cfg(test)]
+#[macro_use]
+mod both;
+
 pub mod bindings;
 pub mod capabilities;
 pub mod cli;
@@ -15,3 +19,5 @@ pub mod manifest;
 pub mod registry;
 pub mod store;
 pub mod telemetry;
+pub mod timers;
+pub mod work;

@@ -1,5 +1,9 @@
 //! What core keeps: shops, their API keys, the accounts of the ledger and what moves money between them.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -19,23 +23,68 @@ typed_id! {
     TopUpId, "top";
     /// A payment from a shop's balance.
     PaymentId, "pay";
+    /// What a shop gets back of a payment.
+    RefundId, "ref";
+    /// What staff ask to have done to a shop.
+    OperationId, "op";
+    /// An entry of core's audit.
+    AuditEntryId, "entry";
+}
+
+/// A closed set of names.
+pub trait Named: Copy + 'static {
+    /// All of them, in their order.
+    const ALL: &'static [Self];
+
+    /// Its name in the database and in JSON.
+    fn as_str(self) -> &'static str;
 }
 
 /// Defines an enum whose names are written in kebab-case, in the database and in JSON alike.
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident { $($(#[$case_doc:meta])* $case:ident = $text:literal,)+ })+) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(::schemars::JsonSchema)]
+        // Answers may come to have more of them.
+        #[schemars(extend("x-open-enum" = true))]
         pub enum $name {
             $($(#[$case_doc])* #[serde(rename = $text)] $case,)+
         }
 
         impl $name {
+            /// All of them, in their order.
+            pub const ALL: &'static [Self] = &[$(Self::$case),+];
+
             /// Its name in the database and in JSON.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$case => $text,)+
                 }
+            }
+
+            /// What has this name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$case),)+
+                    _ => None,
+                }
+            }
+        }
+
+        impl $crate::core::Named for $name {
+            const ALL: &'static [Self] = Self::ALL;
+
+            fn as_str(self) -> &'static str {
+                self.as_str()
+            }
+        }
+
+        /// Of a text alone: what else stands in its place is a wrong type, and not wrong JSON.
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <std::borrow::Cow<'de, str> as serde::Deserialize<'de>>::deserialize(deserializer)?;
+                Self::named(&name).ok_or_else(|| serde::de::Error::unknown_variant(&name, &[$($text),+]))
             }
         }
     )+};
@@ -72,6 +121,10 @@ named! {
         Provider = "provider",
         /// What shops paid for; its credits less its debits.
         Revenue = "revenue",
+        /// What staff credited to shops and debited from them by hand; its credits less its debits.
+        Adjustment = "adjustment",
+        /// What shops owned and is written off; its credits less its debits.
+        WriteOff = "write-off",
     }
 
     /// What a transfer is for.
@@ -80,6 +133,60 @@ named! {
         TopUp = "top-up",
         /// A shop paid.
         Payment = "payment",
+        /// What a shop paid goes back to it.
+        Refund = "refund",
+        /// Staff took back a transfer.
+        Reversal = "reversal",
+        /// Staff corrected a shop's balance by hand.
+        Adjustment = "adjustment",
+        /// Staff wrote off what a shop owned.
+        WriteOff = "write-off",
+    }
+
+    /// What a transfer does to its accounts.
+    TransferKind {
+        /// Moves its amount at once.
+        Posted = "posted",
+        /// Reserves its amount, until one of the kinds below resolves it.
+        Hold = "hold",
+        /// Moves its own amount, at most that of its hold, and releases the rest.
+        Capture = "capture",
+        /// Releases its hold, because somebody said so.
+        Void = "void",
+        /// Releases its hold, because its time was over.
+        Expiry = "expiry",
+    }
+
+    /// What staff have done to a shop.
+    OperationKind {
+        /// Its balance corrected by hand.
+        Adjustment = "adjustment",
+        /// A transfer taken back, all or a part of it.
+        Reversal = "reversal",
+        /// What it owns written off.
+        WriteOff = "write-off",
+        /// It can't spend any more.
+        Freeze = "freeze",
+        /// It can spend again.
+        Unfreeze = "unfreeze",
+        /// It is over.
+        Close = "close",
+    }
+
+    /// Where an operation stands. All but the first two are final.
+    OperationStatus {
+        /// It waits for a second person.
+        Requested = "requested",
+        /// It may be executed. It is, or is refused, in the same transaction, so that none is kept in this state.
+        Approved = "approved",
+        /// It was done.
+        Executed = "executed",
+        /// A second person said no, or who asked took it back.
+        Rejected = "rejected",
+        /// Nobody said anything in time.
+        Expired = "expired",
+        /// It was approved, and the ledger or the shop's standing did not let it be done.
+        Refused = "refused",
     }
 
     /// Which way a transfer moved a shop's money.
@@ -93,7 +200,9 @@ named! {
     /// Where a top-up stands. `succeeded` is final; what is failed or expired still succeeds when the provider says that
     /// the money came after all.
     TopUpStatus {
-        /// The provider was asked; nothing has come.
+        /// It was written down, and the provider has not answered yet that it was begun.
+        Created = "created",
+        /// The provider has begun it; nothing has come.
         Pending = "pending",
         /// The money came and was credited.
         Succeeded = "succeeded",
@@ -103,10 +212,115 @@ named! {
         Expired = "expired",
     }
 
-    /// Where a payment stands.
+    /// When the money of a payment is moved.
+    Capture {
+        /// At once.
+        Automatic = "automatic",
+        /// When the shop says so; until then it is held.
+        Manual = "manual",
+    }
+
+    /// Where a payment stands: what became of its money.
+    ///
+    /// An automatic payment begins as `succeeded`. A manual one begins as `held`, and becomes one of `succeeded` (it was captured,
+    /// all or a part), `voided` and `expired`. `succeeded` becomes `partially-refunded` and `refunded`, by one refund or several.
+    /// `voided`, `expired` and `refunded` are final.
     PaymentStatus {
+        /// The money is reserved; it is neither spent nor free.
+        Held = "held",
         /// The money was moved.
         Succeeded = "succeeded",
+        /// The shop let go of what was held.
+        Voided = "voided",
+        /// The time of what was held was over.
+        Expired = "expired",
+        /// A part of what was moved went back.
+        PartiallyRefunded = "partially-refunded",
+        /// All that was moved went back.
+        Refunded = "refunded",
+    }
+
+    /// Where a refund stands.
+    RefundStatus {
+        /// The money went back.
+        Succeeded = "succeeded",
+    }
+
+    /// What an API key may do.
+    ApiScope {
+        /// Reading: balances, statements, payments, refunds, top-ups.
+        Read = "read",
+        /// Making payments, capturing and voiding them.
+        Payments = "payments",
+        /// Refunding payments.
+        Refunds = "refunds",
+        /// Asking for top-ups.
+        TopUps = "top-ups",
+        /// Opening accounts in other currencies.
+        Accounts = "accounts",
+        /// Listing, making, rotating and revoking API keys.
+        Keys = "keys",
+        /// Endpoints of webhooks, and what was delivered to them.
+        Webhooks = "webhooks",
+    }
+}
+
+/// The name of a payment provider: `[a-z0-9-]`, 1 to 40 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProviderName(String);
+
+/// Not a provider's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidProviderName;
+
+impl fmt::Display for InvalidProviderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("must be 1 to 40 characters of a to z, 0 to 9 and -")
+    }
+}
+
+impl std::error::Error for InvalidProviderName {}
+
+impl ProviderName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl JsonSchema for ProviderName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ProviderName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[a-z0-9-]{1,40}$" })
+    }
+}
+
+impl TryFrom<String> for ProviderName {
+    type Error = InvalidProviderName;
+
+    fn try_from(name: String) -> Result<Self, InvalidProviderName> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if (1..=40).contains(&name.len()) && name.bytes().all(fits) { Ok(Self(name)) } else { Err(InvalidProviderName) }
+    }
+}
+
+impl From<ProviderName> for String {
+    fn from(name: ProviderName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for ProviderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -115,20 +329,27 @@ named! {
 pub enum Owner {
     /// A shop.
     Shop(ShopId),
+    /// Clearing with a payment provider.
+    Provider(ProviderName),
     /// The system itself: a kind other than `shop`, and a name, `[a-z0-9-]+`.
     System(AccountKind, &'static str),
 }
 
 impl Owner {
-    /// Clearing with the built-in sandbox provider.
+    /// Clearing with the sandbox provider; the account is the one that [`Owner::Provider`] names.
     pub const SANDBOX: Self = Self::System(AccountKind::Provider, "sandbox");
     /// What shops paid for advertising.
     pub const ADVERTISING: Self = Self::System(AccountKind::Revenue, "advertising");
+    /// What staff corrected by hand.
+    pub const ADJUSTMENTS: Self = Self::System(AccountKind::Adjustment, "manual");
+    /// What staff wrote off of shops' balances.
+    pub const WRITE_OFFS: Self = Self::System(AccountKind::WriteOff, "balances");
 
     /// The kind of its accounts.
     pub fn kind(&self) -> AccountKind {
         match self {
             Self::Shop(_) => AccountKind::Shop,
+            Self::Provider(_) => AccountKind::Provider,
             Self::System(kind, _) => *kind,
         }
     }
@@ -137,14 +358,15 @@ impl Owner {
     pub fn shop(&self) -> Option<&ShopId> {
         match self {
             Self::Shop(id) => Some(id),
-            Self::System(..) => None,
+            Self::Provider(_) | Self::System(..) => None,
         }
     }
 
     /// The name of a system account.
-    pub fn name(&self) -> Option<&'static str> {
+    pub fn name(&self) -> Option<&str> {
         match self {
             Self::Shop(_) => None,
+            Self::Provider(name) => Some(name.as_str()),
             Self::System(_, name) => Some(name),
         }
     }
@@ -156,6 +378,7 @@ impl AccountId {
     pub fn of(owner: &Owner, currency: Currency) -> Self {
         let name = match owner {
             Owner::Shop(id) => id.as_str(),
+            Owner::Provider(name) => name.as_str(),
             Owner::System(_, name) => name,
         };
         let hash = Sha256::digest(format!("datamp account {} {name} {currency}", owner.kind().as_str()));
@@ -180,6 +403,8 @@ mod tests {
         let id = AccountId::of(&shop, currency("RUB"));
         assert_eq!(id, AccountId::of(&shop, currency("RUB")));
         assert_eq!(AccountId::parse(id.as_str()).as_ref(), Ok(&id));
+        let sandbox = Owner::Provider(ProviderName::try_from("sandbox".to_owned()).unwrap());
+        assert_eq!(AccountId::of(&sandbox, currency("RUB")), AccountId::of(&Owner::SANDBOX, currency("RUB")));
         for other in [
             AccountId::of(&shop, currency("USD")),
             AccountId::of(&Owner::SANDBOX, currency("RUB")),
@@ -199,10 +424,34 @@ mod tests {
     }
 
     #[test]
+    fn a_providers_name_fits_an_address() {
+        for right in ["sandbox", "t-bank-2", "0", &"a".repeat(40)] {
+            assert_eq!(ProviderName::try_from(right.to_owned()).unwrap().as_str(), right);
+        }
+        for wrong in ["", "Sandbox", "a_b", "a/b", "é", &"a".repeat(41)] {
+            assert_eq!(ProviderName::try_from(wrong.to_owned()), Err(InvalidProviderName), "{wrong}");
+        }
+    }
+
+    #[test]
     fn names_are_the_same_in_json_and_in_the_database() {
-        for status in [TopUpStatus::Pending, TopUpStatus::Succeeded, TopUpStatus::Failed, TopUpStatus::Expired] {
+        for status in [
+            TopUpStatus::Created,
+            TopUpStatus::Pending,
+            TopUpStatus::Succeeded,
+            TopUpStatus::Failed,
+            TopUpStatus::Expired,
+        ] {
             assert_eq!(serde_json::to_string(&status).unwrap(), format!("\"{}\"", status.as_str()));
         }
         assert_eq!(TransferCode::TopUp.as_str(), "top-up");
+    }
+
+    /// The accounts of a shop take its status over.
+    #[test]
+    fn a_shops_statuses_are_its_accounts() {
+        for status in [ShopStatus::Active, ShopStatus::Frozen, ShopStatus::Closed] {
+            assert_eq!(AccountStatus::named(status.as_str()).map(AccountStatus::as_str), Some(status.as_str()));
+        }
     }
 }

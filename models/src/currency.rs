@@ -1,8 +1,10 @@
 //! Currencies: ISO 4217, as maintained by SIX.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -62,6 +64,25 @@ impl FromStr for Currency {
             Some(Self { code, minor_digits: *minor_digits })
         };
         CURRENCIES.iter().find_map(of_row).ok_or(InvalidCurrency)
+    }
+}
+
+/// All the codes, as there may come to be more.
+impl JsonSchema for Currency {
+    fn schema_name() -> Cow<'static, str> {
+        "Currency".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut codes: Vec<_> = CURRENCIES.iter().flat_map(|(_, codes)| codes.split_ascii_whitespace()).collect();
+        codes.sort_unstable();
+        json_schema!({
+            "description": "A currency, by its code of ISO 4217.",
+            "type": "string",
+            "enum": codes,
+            "x-open-enum": true,
+            "examples": ["RUB"],
+        })
     }
 }
 

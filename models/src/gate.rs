@@ -1,6 +1,6 @@
 //! What gate keeps: users and where they stand, their sessions, and their roles in shops.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::core::named;
 use crate::typed_id;

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use schemars::{Schema, json_schema};
+
 /// The alphabet of the suffix: Crockford's base 32 in lower case.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -37,6 +39,17 @@ pub fn is_valid(prefix: &str, text: &str) -> bool {
         && suffix.as_bytes().first() <= Some(&b'7')
 }
 
+/// The JSON Schema of an id.
+#[doc(hidden)]
+pub fn schema(prefix: &str, description: &str) -> Schema {
+    json_schema!({
+        "description": description,
+        "type": "string",
+        "pattern": format!("^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"),
+        "examples": [format!("{prefix}_01h455vb4pex5vsknk084sn02q")],
+    })
+}
+
 /// 128 bits in base 32, as the suffix of an id is written: 26 characters, which sort as the number does.
 pub fn encode(bits: u128) -> String {
     let digit = |place: usize| {
@@ -57,8 +70,8 @@ pub trait TypedId: TryFrom<String, Error = InvalidId> {
 /// Each is a string that was checked, with `parse`, `as_str`, `Display`, `FromStr`, and serde that checks.
 #[macro_export]
 macro_rules! typed_id {
-    ($($(#[$doc:meta])* $name:ident, $prefix:literal;)+) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident, $prefix:literal;)+) => {$(
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -101,6 +114,16 @@ macro_rules! typed_id {
         impl From<$name> for String {
             fn from(id: $name) -> String {
                 id.0
+            }
+        }
+
+        impl $crate::__schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut $crate::__schemars::SchemaGenerator) -> $crate::__schemars::Schema {
+                $crate::id::schema($prefix, concat!($($doc),*).trim())
             }
         }
 
@@ -163,6 +186,16 @@ mod tests {
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"thing_{VALID}\""));
         let error = serde_json::from_str::<ThingId>(&format!("\"shop_{VALID}\"")).unwrap_err();
         assert!(error.to_string().contains("must be an id `thing_` and 26 characters"), "{error}");
+    }
+
+    #[test]
+    fn the_schema_of_an_id_tells_its_form() {
+        let schema = schemars::schema_for!(ThingId);
+        assert_eq!(schema.get("pattern").unwrap(), "^thing_[0-7][0-9a-hjkmnp-tv-z]{25}$");
+        assert_eq!(schema.get("description").unwrap(), "For the tests.");
+        let letters: String = ('0'..='9').chain('a'..='h').chain("jk".chars()).chain("mn".chars()).collect();
+        let letters = letters + &('p'..='t').chain('v'..='z').collect::<String>();
+        assert_eq!(letters.as_bytes(), ALPHABET);
     }
 
     proptest! {

@@ -13,6 +13,10 @@ pub mod currency;
 pub mod gate;
 pub mod id;
 pub mod money;
+pub mod webhooks;
+
+#[doc(hidden)]
+pub use schemars as __schemars;
 
 pub use crate::currency::Currency;
 pub use crate::money::Amount;

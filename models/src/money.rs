@@ -1,7 +1,9 @@
 //! Amounts: whole minor units (kopecks, cents), never fractions of one.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The greatest amount of one transfer, in minor units: ten trillion roubles.
@@ -36,6 +38,23 @@ impl Amount {
     /// How many minor units it is.
     pub fn minor_units(self) -> i64 {
         self.0
+    }
+}
+
+impl JsonSchema for Amount {
+    fn schema_name() -> Cow<'static, str> {
+        "Amount".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How much, in whole minor units of the currency: kopecks, cents. Written without a point or an exponent: 150, not 150.0.",
+            "type": "integer",
+            "format": "int64",
+            "minimum": 1,
+            "maximum": MAX_AMOUNT,
+            "examples": [150_000],
+        })
     }
 }
 

@@ -21,6 +21,9 @@ wit_bindgen::generate!({
         "../wit/logging/1.0.0",
         "../wit/mail/1.0.0",
         "../wit/deployments/1.0.0",
+        "../wit/messaging/1.0.0",
+        "../wit/jobs/1.0.0",
+        "../wit/limits/1.0.0",
     ],
     inline: "
         package datamp:sdk@1.0.0;
@@ -38,6 +41,9 @@ wit_bindgen::generate!({
             import datamp:mail/sender@1.0.0;
             import datamp:mail/mailbox@1.0.0;
             import datamp:deployments/control@1.0.0;
+            import datamp:messaging/publisher@1.0.0;
+            import datamp:jobs/scheduler@1.0.0;
+            import datamp:limits/rates@1.0.0;
 
             export datamp:http/handler@1.0.0;
         }
@@ -48,3 +54,57 @@ wit_bindgen::generate!({
     pub_export_macro: true,
     default_bindings_module: "datamp_sdk::bindings",
 });
+
+/// What a component exports that takes events.
+pub mod subscriber {
+    wit_bindgen::generate!({
+        path: ["../wit/database/1.0.0", "../wit/messaging/1.0.0"],
+        inline: "
+            package datamp:sdk-subscriber@1.0.0;
+
+            world subscribes {
+                export datamp:messaging/subscriber@1.0.0;
+            }
+        ",
+        generate_all,
+        export_macro_name: "export_subscriber",
+        pub_export_macro: true,
+        default_bindings_module: "datamp_sdk::bindings::subscriber",
+    });
+}
+
+/// What a component exports that does jobs.
+pub mod job {
+    wit_bindgen::generate!({
+        path: ["../wit/database/1.0.0", "../wit/jobs/1.0.0"],
+        inline: "
+            package datamp:sdk-job@1.0.0;
+
+            world does-jobs {
+                export datamp:jobs/job@1.0.0;
+            }
+        ",
+        generate_all,
+        export_macro_name: "export_job",
+        pub_export_macro: true,
+        default_bindings_module: "datamp_sdk::bindings::job",
+    });
+}
+
+/// What a component exports that has commands for operators.
+pub mod operator {
+    wit_bindgen::generate!({
+        path: ["../wit/operator/1.0.0"],
+        inline: "
+            package datamp:sdk-operator@1.0.0;
+
+            world has-commands {
+                export datamp:operator/commands@1.0.0;
+            }
+        ",
+        generate_all,
+        export_macro_name: "export_commands",
+        pub_export_macro: true,
+        default_bindings_module: "datamp_sdk::bindings::operator",
+    });
+}

@@ -71,8 +71,11 @@
 //! ```
 //!
 //! - [`Router`]: paths and methods. [`extract`]: what handlers take. [`response`]: what they answer. [`Problem`]: errors.
+//! - [`openapi`]: the API's document, drawn from the routes.
+//! - [`messaging`], [`jobs`]: events, and work that is done later; [`Failure`]. [`operator`]: commands for operators.
 //! - [`database`]: SQL with parameters, typed rows, transactions. [`http`]: requests to others. [`mail`].
 //! - [`config`], [`secrets`], [`environment`]: what the component was given. [`crypto`]: passwords, tokens, signatures.
+//!   [`limits`]: how often something may be done.
 //! - [`log`], [`time`], [`id`].
 //!
 //! A component imports only the interfaces of what it calls; besides WASI and the log, which tells of panics, nothing is
@@ -88,15 +91,22 @@ pub mod config;
 pub mod cookies;
 pub mod crypto;
 pub mod database;
+mod deferred;
 pub mod deployments;
 pub mod environment;
 pub mod extract;
+mod failure;
 mod fault;
 pub mod handler;
 pub mod http;
 pub mod id;
+pub mod jobs;
+pub mod limits;
 pub mod log;
 pub mod mail;
+pub mod messaging;
+pub mod openapi;
+pub mod operator;
 mod problem;
 mod request;
 pub mod response;
@@ -106,7 +116,12 @@ mod service;
 pub mod time;
 
 pub use cookies::{Cookies, SetCookie};
-pub use extract::{Bearer, Body, ClientAddress, Form, FromRequest, Headers, IdempotencyKey, Path, Query, RequestId};
+pub use extract::{
+    Bearer, Body, ClientAddress, Form, FromRequest, Headers, IdempotencyKey, InvalidIdempotencyKey, Path, Query,
+    RequestId,
+};
+pub use failure::Failure;
+pub use messaging::Event;
 pub use problem::Problem;
 pub use request::{Method, Params, Request};
 pub use response::{Created, Html, IntoResponse, Json, NoContent, Redirect, Response, Text};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::log;
 
 /// The base of every problem's `type`.
-const TYPES: &str = "https://datamp.dev/problems/";
+pub(crate) const TYPES: &str = "https://datamp.dev/problems/";
 
 /// An error told to the client as `application/problem+json` (RFC 9457).
 ///

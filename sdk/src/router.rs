@@ -1,8 +1,9 @@
 //! From a method and a path to a handler.
 
 use crate::handler::Handler;
+use crate::openapi::Draft;
 use crate::response::{IntoResponse, Response};
-use crate::{Method, Params, Problem, Request};
+use crate::{Method, Params, Problem, Request, Timestamp};
 
 type Boxed = Box<dyn Fn(&Request, &Params) -> Response>;
 
@@ -16,11 +17,21 @@ pub struct Router {
     /// From a pattern to the index of its route.
     paths: matchit::Router<usize>,
     routes: Vec<Route>,
+    /// What is said of the routes, while somebody listens: never in a component.
+    #[cfg(not(target_arch = "wasm32"))]
+    draft: Option<Box<Draft>>,
 }
 
 struct Route {
     pattern: String,
-    handlers: Vec<(Method, Boxed)>,
+    handlers: Vec<Served>,
+}
+
+struct Served {
+    method: Method,
+    handler: Boxed,
+    /// The fields that its answers have in addition.
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Router {
@@ -76,16 +87,59 @@ impl Router {
                 panic!("{} {pattern} has two handlers", method.as_str());
             }
             let handler = move |request: &Request, params: &Params| handler.call(request, params);
-            route.handlers.push((method, Box::new(handler)));
+            route.handlers.push(Served { method, handler: Box::new(handler), headers: Vec::new() });
         }
         self
+    }
+
+    /// Lets the answers of a route say that it is not to be used any more.
+    pub(crate) fn deprecate(&mut self, method: &Method, pattern: &str, since: Timestamp, sunset: Option<Timestamp>) {
+        let Some(route) = self.routes.iter_mut().find(|route| route.pattern == pattern) else { return };
+        let Some(served) = route.handlers.iter_mut().find(|served| served.method == *method) else { return };
+        served.headers.push(("deprecation", format!("@{}", since.as_seconds())));
+        served.headers.extend(sunset.map(|time| ("sunset", time.to_http_date())));
+    }
+
+    /// A router that keeps what is said of its routes.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn describing() -> Self {
+        Self { draft: Some(Box::default()), ..Self::default() }
+    }
+
+    /// In a component nothing is kept.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn describing() -> Self {
+        Self::default()
+    }
+
+    /// What keeps what is said of the routes, if anything does.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn draft(&mut self) -> Option<&mut Draft> {
+        self.draft.as_deref_mut()
+    }
+
+    /// Nothing does: what would be said there is no part of the component either.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn draft(&mut self) -> Option<&mut Draft> {
+        None
+    }
+
+    /// Each method, in lower case, with the pattern that it is served at.
+    pub(crate) fn served(&self) -> Vec<(String, String)> {
+        let of = |route: &Route| {
+            let pattern = route.pattern.clone();
+            let methods = route.handlers.iter().map(|served| served.method.as_str().to_ascii_lowercase());
+            methods.map(|method| (method, pattern.clone())).collect::<Vec<_>>()
+        };
+        self.routes.iter().flat_map(of).collect()
     }
 
     /// Answers a request: by its handler, by 404 where no pattern fits, by 405 with `Allow` where the method is not served.
     ///
     /// The answer to HEAD is the one to GET, body and all: the host sends its length and not the body.
     pub fn handle(&self, request: &Request) -> Response {
-        self.dispatch(request).finish(request.request_id())
+        let response = self.dispatch(request).finish(request.request_id());
+        request.take_of_answer().into_iter().fold(response, |response, (name, value)| response.header(name, value))
     }
 
     fn dispatch(&self, request: &Request) -> Response {
@@ -100,19 +154,22 @@ impl Router {
             method => route.handler(method),
         };
         match handler {
-            Some(handler) => handler(request, &Params(found.params)),
+            Some(served) => {
+                let response = (served.handler)(request, &Params(found.params));
+                served.headers.iter().fold(response, |response, (name, value)| response.header(*name, value.as_str()))
+            }
             None => route.not_allowed(request.method()).into_response(),
         }
     }
 }
 
 impl Route {
-    fn handler(&self, method: &Method) -> Option<&Boxed> {
-        self.handlers.iter().find(|(served, _)| served == method).map(|(_, handler)| handler)
+    fn handler(&self, method: &Method) -> Option<&Served> {
+        self.handlers.iter().find(|served| served.method == *method)
     }
 
     fn not_allowed(&self, method: &Method) -> Problem {
-        let mut allowed: Vec<&str> = self.handlers.iter().map(|(method, _)| method.as_str()).collect();
+        let mut allowed: Vec<&str> = self.handlers.iter().map(|served| served.method.as_str()).collect();
         if allowed.contains(&"GET") && !allowed.contains(&"HEAD") {
             allowed.push("HEAD");
         }
@@ -226,6 +283,27 @@ mod tests {
         assert_eq!(ask(&router, Method::Get, "/a/2").text(), "/a/2");
         assert_eq!(ask(&router, Method::Get, "/b/2").text(), "/b/2 2");
         assert_eq!(ask(&router, Method::Get, "/c/2").text(), "12");
+    }
+
+    #[test]
+    fn an_extractor_adds_to_whatever_is_answered() {
+        struct Counted;
+
+        impl crate::FromRequest for Counted {
+            fn from_request(request: &Request, _: &Params) -> Result<Self, Problem> {
+                request.add_to_answer("x-left", "3");
+                if request.path() == "/refused" { Err(Problem::forbidden("No.")) } else { Ok(Self) }
+            }
+        }
+
+        let mut router = Router::new();
+        router.get("/{page}", |_: Counted, Path(page): Path<String>| page).get("/plain", || "plain");
+        for (path, status, left) in
+            [("/a", 200, Some("3")), ("/refused", 403, Some("3")), ("/%ff", 400, Some("3")), ("/plain", 200, None)]
+        {
+            let response = ask(&router, Method::Get, path);
+            assert_eq!((response.status(), response.header_value("x-left")), (status, left), "{path}");
+        }
     }
 
     proptest! {

@@ -42,16 +42,28 @@ fn report(panic: &std::panic::PanicHookInfo<'_>) {
 /// ```text
 /// datamp_sdk::service!("component.toml", routes);
 /// datamp_sdk::service!("component.toml", routes, migrations = datamp_models::MIGRATIONS);
+/// datamp_sdk::service!("component.toml", routes, openapi = "openapi/v1.json");
+/// datamp_sdk::service!("component.toml", routes, subscriber = on_event, jobs = run, commands = commands);
 ///
 /// fn routes(router: &mut Router) { ... }
+/// fn on_event(event: &Event) -> Result<(), Failure> { ... }
+/// fn run(task: &Task) -> Result<(), Failure> { ... }
+/// fn commands(commands: &mut Commands) { ... }
 /// ```
 ///
 /// The manifest's path is relative to the crate's `Cargo.toml`. `migrations` is a constant `&'static [u8]`, the JSON of a
-/// migration set. Call it once, in the crate's root. Built for anything but WebAssembly, it only type-checks: tests call
+/// migration set, `openapi` is the path of the API's [document](crate::openapi), which the host compares with that of the
+/// generation before, `subscriber` takes [events](crate::messaging), `jobs` does [jobs](crate::jobs), and `commands` adds
+/// [commands for operators](crate::operator); all of them may be left out, and are given in this order. Call it once, in the crate's
+/// root. Built for anything but WebAssembly, it only type-checks: tests call
 /// the routes through [`Router::handle`](crate::Router::handle).
 #[macro_export]
 macro_rules! service {
-    ($manifest:literal, $routes:path $(, migrations = $migrations:expr)? $(,)?) => {
+    (
+        $manifest:literal, $routes:path
+        $(, migrations = $migrations:expr)? $(, openapi = $openapi:literal)? $(, subscriber = $subscriber:path)?
+        $(, jobs = $jobs:path)? $(, commands = $commands:path)? $(,)?
+    ) => {
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, reason = "sections and exports take unsafe attributes")]
         const _: () = {
@@ -70,6 +82,15 @@ macro_rules! service {
                 static MIGRATIONS_SECTION: [u8; MIGRATIONS.len()] = $crate::__private::copied(MIGRATIONS);
             )?
 
+            $(
+                const OPENAPI: &[u8] =
+                    ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $openapi));
+
+                #[used]
+                #[unsafe(link_section = "datamp:openapi")]
+                static OPENAPI_SECTION: [u8; OPENAPI.len()] = $crate::__private::copied(OPENAPI);
+            )?
+
             // The linker's list of what runs when an instance is made.
             #[used]
             #[unsafe(link_section = ".init_array")]
@@ -84,6 +105,44 @@ macro_rules! service {
             }
 
             $crate::bindings::export_service!(Service with_types_in $crate::bindings);
+
+            $(
+                impl $crate::__private::SubscriberGuest for Service {
+                    fn handle(
+                        events: ::std::vec::Vec<$crate::__private::RawEvent>,
+                    ) -> ::std::vec::Vec<$crate::__private::EventOutcome> {
+                        $crate::__private::deliver($subscriber, events)
+                    }
+                }
+
+                $crate::bindings::subscriber::export_subscriber!(Service with_types_in $crate::bindings::subscriber);
+            )?
+
+            $(
+                impl $crate::__private::JobGuest for Service {
+                    fn run(task: $crate::__private::RawTask) -> $crate::__private::JobOutcome {
+                        $crate::__private::run($jobs, task)
+                    }
+                }
+
+                $crate::bindings::job::export_job!(Service with_types_in $crate::bindings::job);
+            )?
+
+            $(
+                impl $crate::__private::CommandsGuest for Service {
+                    fn describe() -> ::std::vec::Vec<$crate::__private::RawCommand> {
+                        $crate::__private::describe($commands)
+                    }
+
+                    fn advance(
+                        call: $crate::__private::RawCall,
+                    ) -> ::core::result::Result<$crate::__private::RawStep, $crate::__private::RawCommandError> {
+                        $crate::__private::step($commands, call)
+                    }
+                }
+
+                $crate::bindings::operator::export_commands!(Service with_types_in $crate::bindings::operator);
+            )?
         };
 
         // Elsewhere it is only checked, and keeps the routes from being called unused.
@@ -93,8 +152,24 @@ macro_rules! service {
             &[
                 ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $manifest)),
                 $($migrations,)?
+                $(::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), "/", $openapi)),)?
             ],
         );
+
+        $(
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(&$crate::Event) -> ::core::result::Result<(), $crate::Failure> = $subscriber;
+        )?
+
+        $(
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(&$crate::jobs::Task) -> ::core::result::Result<(), $crate::Failure> = $jobs;
+        )?
+
+        $(
+            #[cfg(not(target_arch = "wasm32"))]
+            const _: fn(&mut $crate::operator::Commands) = $commands;
+        )?
     };
 }
 
@@ -104,6 +179,18 @@ pub mod __private {
     pub use super::{initialise, serve};
     pub use crate::bindings::datamp::http::types::{Request, Response};
     pub use crate::bindings::exports::datamp::http::handler::Guest;
+    pub use crate::bindings::job::exports::datamp::jobs::job::{
+        Guest as JobGuest, Outcome as JobOutcome, Task as RawTask,
+    };
+    pub use crate::bindings::operator::exports::datamp::operator::commands::{
+        Call as RawCall, Command as RawCommand, CommandError as RawCommandError, Guest as CommandsGuest,
+        Step as RawStep,
+    };
+    pub use crate::bindings::subscriber::exports::datamp::messaging::subscriber::{
+        Event as RawEvent, Guest as SubscriberGuest, Outcome as EventOutcome,
+    };
+    pub use crate::deferred::{deliver, run};
+    pub use crate::operator::{describe, step};
 
     /// A section must be an array, not a reference.
     pub const fn copied<const N: usize>(bytes: &[u8]) -> [u8; N] {

@@ -1,5 +1,6 @@
 //! Points in time.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
@@ -7,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
+use ::time::macros::format_description;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
@@ -74,6 +77,14 @@ impl Timestamp {
         self.to_string()
     }
 
+    /// As the head of a message writes it (RFC 9110, 5.6.7), to the second: `Sat, 31 Jan 2026 12:00:00 GMT`.
+    pub fn to_http_date(self) -> String {
+        let form =
+            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+        let time = OffsetDateTime::from_unix_timestamp(self.as_seconds()).ok();
+        time.and_then(|time| time.format(form).ok()).unwrap_or_default()
+    }
+
     /// How long it is since `earlier`; zero if that is later.
     pub fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -118,6 +129,20 @@ impl Sub<Duration> for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "examples": ["2026-01-31T12:00:00.5Z"] })
     }
 }
 
@@ -195,6 +220,12 @@ mod tests {
             assert_eq!(Timestamp::from_micros(micros).to_rfc3339(), text);
             assert_eq!(Timestamp::parse(text), Ok(Timestamp(micros)));
         }
+    }
+
+    #[test]
+    fn writes_the_dates_of_http() {
+        assert_eq!(Timestamp::from_micros(1_769_860_800_500_000).to_http_date(), "Sat, 31 Jan 2026 12:00:00 GMT");
+        assert_eq!(Timestamp::from_seconds(784_111_777).to_http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]

@@ -245,9 +245,84 @@ describe("the control panel", () => {
         untroubled(browser);
     });
 
+    it("lets one ask and another approve, and never who asked", async () => {
+        const login = `maria-${Date.now()}`;
+        await page.goto(`${url}/admin/staff`);
+        await page.getByLabel("Name").fill("Maria Manager");
+        await page.getByLabel("Login").fill(login);
+        await page.getByLabel("Role").selectOption("manager");
+        await page.getByRole("button", { name: "Add" }).click();
+        const given = (await page.locator("[data-secret]").innerText()).trim();
+        const reason = `nobody claims it ${Date.now()}`;
+
+        const maria = await open();
+        try {
+            await signIn(maria.page, login, given);
+            await maria.page.getByLabel("New password", { exact: true }).fill(`${PASSWORD} too`);
+            await maria.page.getByLabel("New password once more").fill(`${PASSWORD} too`);
+            await maria.page.getByRole("button", { name: "Save password" }).click();
+            await maria.page.getByRole("heading", { name: "Dashboard" }).waitFor();
+
+            await maria.page.goto(`${url}/admin/shops`);
+            await maria.page.locator("main .row-link").first().click();
+            await maria.page.getByRole("link", { name: "Write off" }).click();
+            await maria.page.waitForFunction(() => document.activeElement.name === "amount");
+            await maria.page.keyboard.type("1.50");
+            await maria.page.getByLabel("Reason").fill("too short");
+            await maria.page.getByRole("button", { name: "Ask to write off" }).click();
+            assert.ok(await maria.page.locator("textarea:invalid").count(), "a reason says something");
+            await maria.page.getByLabel("Reason").fill(reason);
+            await maria.page.getByRole("button", { name: "Ask to write off" }).click();
+            await maria.page.getByText("It waits for a second person now.").waitFor();
+            assert.equal(await maria.page.getByRole("button", { name: "Approve" }).count(), 0, "who asked is not offered to approve");
+            await maria.page.getByRole("button", { name: "Take it back" }).waitFor();
+            const operation = maria.page.url();
+
+            // A form of their own making does not help either.
+            const csrf = await maria.page.locator("[name=csrf]").first().inputValue();
+            const answer = await maria.page.request.post(`${operation}/decision`, {
+                form: { csrf, verdict: "approve", comment: "" },
+                maxRedirects: 0,
+            });
+            assert.equal(answer.status(), 403);
+            untroubled(maria);
+
+            await page.goto(`${url}/admin`);
+            const badge = page.locator(".side [data-badge]");
+            await badge.waitFor();
+            assert.match(await badge.innerText(), /^1/);
+            await page.keyboard.press("g");
+            await page.keyboard.press("p");
+            await page.getByRole("heading", { level: 1, name: "Approvals" }).waitFor();
+            await page.locator("[data-operation] .row-link").click();
+            await page.getByText(reason).first().waitFor();
+            await page.getByRole("button", { name: "Reject" }).click();
+            await page.getByText("Say why, in 3 to 500 characters.").waitFor();
+            refusedAs(browser, 422);
+            await page.getByLabel("Comment").fill("looked at it");
+            await page.getByRole("button", { name: "Approve" }).click();
+            await page.getByText("It has been done.").waitFor();
+            assert.deepEqual(
+                await page.locator("tr[data-step]").evaluateAll((rows) => rows.map((row) => row.dataset.step)),
+                ["operation.requested", "operation.approved", "operation.executed"],
+            );
+            await page.goto(`${url}/admin/approvals`);
+            await page.getByText("Nothing waits for approval.").waitFor();
+            await page.goto(`${url}/admin/audit`);
+            const record = await page.locator("tr[data-action='operation.approve']").first().innerText();
+            for (const part of ["Operation approved", "looked at it", "executed"]) {
+                assert.ok(record.includes(part), `${part} is missing in: ${record}`);
+            }
+            untroubled(maria);
+        } finally {
+            await maria.close();
+        }
+        untroubled(browser);
+    });
+
     it("fits a phone: no page scrolls sideways", async () => {
         await page.setViewportSize({ width: 390, height: 844 });
-        const paths = ["", "/money", "/shops", "/transfers", "/mail", "/components", `/components/${rolledBack}`, "/audit", "/staff", "/account", "/password"];
+        const paths = ["", "/money", "/shops", "/transfers", "/operations", "/approvals", "/mail", "/components", `/components/${rolledBack}`, "/audit", "/staff", "/account", "/password"];
         for (const path of paths) {
             await page.goto(`${url}/admin${path}`);
             const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
@@ -258,6 +333,16 @@ describe("the control panel", () => {
         await page.locator("[data-balance]").first().waitFor();
         const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
         assert.ok(!wide, "the page of a shop scrolls sideways");
+        const shop = page.url();
+        await page.goto(`${url}/admin/operations`);
+        await page.locator("main .row-link").first().click();
+        await page.getByRole("heading", { name: "History" }).waitFor();
+        for (const path of [page.url(), `${shop}/operations/adjust`, `${shop}/operations/close`]) {
+            await page.goto(path);
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+            assert.ok(!wide, `${path} scrolls sideways`);
+        }
+        await page.goto(shop);
         await page.locator(".menu summary").click();
         await page.locator(".menu").getByRole("link", { name: "Audit" }).click();
         await page.getByRole("heading", { name: "Audit" }).waitFor();

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long the host may take until it is ready: it compiles what is not in its cache.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(240);
 
 /// How long it may take to stop: requests under way are finished.
 const STOP: Duration = Duration::from_secs(40);
@@ -47,6 +47,7 @@ fn folder() -> PathBuf {
 pub struct Settings {
     components: Vec<PathBuf>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     storage: Arc<Storage>,
 }
 
@@ -54,7 +55,12 @@ impl Settings {
     /// A host without components, on a new database of the kind.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self { components: Vec::new(), arguments: Vec::new(), storage: Arc::new(Storage::new(database)) }
+        Self {
+            components: Vec::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            storage: Arc::new(Storage::new(database)),
+        }
     }
 
     /// With a component from the start, granted all that it asks for.
@@ -68,6 +74,13 @@ impl Settings {
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -169,6 +182,17 @@ impl Host {
         command(Command::new(program()).args(arguments).env("DATAMP_DATA", self.data()))
     }
 
+    /// Changes its database past it, as the database's owner.
+    pub async fn execute(&self, statement: &str) {
+        let changed = self.storage().change(self.data(), statement, &[]).await;
+        assert!(changed > 0, "nothing was changed: {statement}");
+    }
+
+    /// The one text that a statement answers, of the database itself.
+    pub async fn text(&self, statement: &str) -> String {
+        self.storage().text(self.data(), statement).await
+    }
+
     /// Fails the test unless it is still the same process and ready.
     pub async fn assert_well(&mut self) {
         if let Some(status) = self.process.try_wait().unwrap() {
@@ -256,6 +280,7 @@ fn spawn(settings: &Settings, data: &Path) -> Child {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DATAMP_")) {
         command.env_remove(name);
     }
+    command.envs(settings.environment.iter().map(|(name, value)| (name, value)));
     let command = command.stdin(Stdio::null()).stdout(append("output")).stderr(append("log"));
     command.spawn().unwrap_or_else(|error| panic!("{} can't be started: {error}", program().display()))
 }

@@ -25,5 +25,8 @@ pub mod host;
 pub mod http;
 pub mod ledger;
 pub mod load;
+pub mod panel;
+pub mod receiver;
 pub mod shop;
 pub mod storage;
+pub mod wait;

@@ -13,16 +13,30 @@ use crate::{
     http::{Answer, Outgoing},
 };
 
-/// The four components, in the order that `datamp up` is given them by `cargo xtask up`.
-pub const COMPONENTS: [&str; 4] = ["core", "communication", "gate", "admin"];
+/// The four components and the sandbox payment provider, in the order that `datamp up` is given them by `cargo xtask up`.
+pub const COMPONENTS: [&str; 5] = ["core", "sandbox_payments", "communication", "gate", "admin"];
 
-/// A host with the four components, on a new database.
+/// A host with them, on a new database. An API key may do as much as a test has it do.
 pub async fn platform(database: Database) -> Host {
-    let mut settings = Settings::new(database);
-    for name in COMPONENTS {
-        settings = settings.component(built(&format!("datamp_{name}")));
-    }
-    settings.start().await
+    platform_settings(database).argument("--set").argument("core/rate-limit=1000000").start().await
+}
+
+/// The same before its start, with the settings of a platform that somebody has just installed.
+#[must_use]
+pub fn platform_settings(database: Database) -> Settings {
+    let components = COMPONENTS.iter().map(|name| built(&format!("datamp_{name}")));
+    components.fold(Settings::new(database), Settings::component)
+}
+
+/// What a host with core alone is started with, and a component beside it that makes shops: for tests that need neither users nor
+/// staff.
+#[must_use]
+pub fn core_alone(database: Database) -> Settings {
+    ["datamp_core", "datamp_sandbox_payments", "case_bench_seed"]
+        .iter()
+        .fold(Settings::new(database), |settings, name| settings.component(built(name)))
+        .argument("--set")
+        .argument("core/rate-limit=1000000")
 }
 
 /// Somebody who registered, proved their address and logged in.
@@ -81,10 +95,28 @@ impl Shop {
     pub async fn with_balance(host: &Host, email: &str, amount: i64) -> Self {
         let shop = Owner::register(host, email).await.create_shop(host, "A shop").await;
         let top_up = shop.top_up(host, "the first", amount).await.expect(201).json();
-        let secret = host.control.secret("core", "sandbox-callback").await;
+        let secret = host.control.secret("sandbox-payments", "sandbox-callback").await;
         host.send(callback(&secret, "evt_1", &top_up)).await.expect(200);
         assert_eq!(shop.balance(host).await, amount);
         shop
+    }
+
+    /// A shop that nobody registered for, on a host with [`core_alone`].
+    pub async fn seeded(host: &Host) -> Self {
+        Self::seeded_in(host, "RUB").await
+    }
+
+    /// The same, with an account in another currency.
+    pub async fn seeded_in(host: &Host, currency: &str) -> Self {
+        let path = format!("/bench-seed/shops?currency={currency}");
+        let seed = host.send(Outgoing::new("POST", &path)).await.expect(200).json();
+        Self { id: text(&seed["shop"]), key: text(&seed["api_key"]) }
+    }
+
+    /// Adds to its balance by a top-up of this name.
+    pub async fn fund(&self, host: &Host, secret: &str, name: &str, amount: i64) {
+        let top_up = self.top_up(host, name, amount).await.expect(201).json();
+        host.send(callback(secret, &format!("evt_{}_{name}", self.id), &top_up)).await.expect(200);
     }
 
     /// A GET of core with the API key.
@@ -141,11 +173,19 @@ pub fn callback(secret: &str, event: &str, top_up: &Value) -> Outgoing {
 /// A callback with any body, signed.
 #[must_use]
 pub fn signed(secret: &str, body: &Value) -> Outgoing {
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let mut code = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    code.update(format!("{time}.{body}").as_bytes());
-    let signature = format!("t={time},v1={}", hex::encode(code.finalize().into_bytes()));
+    let signature = signature(secret, 0, body.to_string().as_bytes());
     Outgoing::post("/core/v1/callbacks/sandbox", body).header("sandbox-signature", &signature)
+}
+
+/// The sandbox's signature of a body, made so many seconds from now.
+#[must_use]
+pub fn signature(secret: &str, seconds: i64, body: &[u8]) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let time = now.checked_add_signed(seconds).unwrap();
+    let mut code = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    code.update(format!("{time}.").as_bytes());
+    code.update(body);
+    format!("t={time},v1={}", hex::encode(code.finalize().into_bytes()))
 }
 
 /// A JSON string's text.

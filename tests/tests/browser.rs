@@ -1,13 +1,5 @@
 //! The control panel in a browser: the tests of `tests/browser`, against a host that has had a first day.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends where what it needs is missing"
-)]
-
 use std::{fs, process::Command};
 
 use datamp_tests::{

@@ -1,13 +1,5 @@
 //! The command line against a running host, used rightly and wrongly.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends where what it needs is missing"
-)]
-
 use std::{fs, path::Path, process::Command};
 
 use datamp_tests::{

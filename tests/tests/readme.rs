@@ -1,13 +1,5 @@
 //! The README's tour, line by line, as somebody who reads it types it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends where what it needs is missing"
-)]
-
 use std::{fs, process::Command};
 
 use datamp_tests::{

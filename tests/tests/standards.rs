@@ -1,13 +1,5 @@
 //! Components that were built without this project's SDK deploy and serve.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends where what it needs is missing"
-)]
-
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -101,6 +93,21 @@ async fn is_swapped(name: &str) {
     load.advance(30).await;
     load.stop().await.assert_flawless(300);
     assert_eq!(host.control.active(name).await, 11);
+}
+
+#[tokio::test]
+async fn a_component_made_from_the_contracts_alone_serves() {
+    let host = serving("plain-wit").await;
+    let answer = host.get("/plain-wit/x").await.expect(200);
+    assert_eq!(answer.text(), "Good day from plain-wit 0.3.1, generation 1");
+    assert!(host.control.logs("plain-wit").await.contains("somebody was greeted"));
+
+    // An operator's setting comes in with the next activation.
+    let set = host.command(&["set", "plain-wit", "greeting", "Good evening"]);
+    assert!(set.succeeded, "{}", set.errors);
+    host.control.deployed(fs::read(built("case_plain_wit")).unwrap()).await;
+    let answer = host.get("/plain-wit/x").await.expect(200);
+    assert_eq!(answer.text(), "Good evening from plain-wit 0.3.1, generation 2");
 }
 
 /// As the template has it, but for the world that it targets, and what it then does.

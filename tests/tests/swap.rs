@@ -1,13 +1,5 @@
 //! Components are swapped under full load, and not one request fails, hangs, or has its effect twice or not at all.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends where what it needs is missing"
-)]
-
 use std::{
     fs,
     sync::{

@@ -12,8 +12,16 @@ use crate::{
     shell::{cargo, heading, run},
 };
 
-/// The components that make up DataMP, in the order in which they are started: one that others call comes first.
+/// The components that make up DataMP. In which order they are started is found out by what each imports.
 pub const COMPONENTS: [&str; 4] = ["core", "communication", "gate", "admin"];
+
+/// The extensions that are started with them: core needs a payment provider.
+pub const EXTENSIONS: [&str; 1] = ["sandbox-payments"];
+
+/// The [`COMPONENTS`] and the [`EXTENSIONS`].
+pub fn all() -> impl Iterator<Item = &'static str> {
+    EXTENSIONS.into_iter().chain(COMPONENTS)
+}
 
 /// What components are compiled for.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -36,28 +44,33 @@ pub fn host_program() -> PathBuf {
     repository().join("target/release/datamp")
 }
 
-/// The file of one of the [`COMPONENTS`].
+/// The file of one of the [`COMPONENTS`] or [`EXTENSIONS`].
 #[must_use]
 pub fn component_file(name: &str) -> PathBuf {
-    components_folder().join(format!("datamp_{name}.wasm"))
+    components_folder().join(format!("datamp_{}.wasm", name.replace('-', "_")))
 }
 
-/// Builds the four components, and those of the tests where `cases` says so.
+/// Builds the four components and the extensions, and those of the tests where `cases` says so.
 ///
 /// # Errors
 /// When the target can't be installed, or the build fails.
 pub fn components(cases: bool) -> Result<()> {
     setup::wasm_target()?;
     heading("Building the components");
+    guests_of(all().map(|name| format!("datamp-{name}")))?;
+    if cases {
+        heading("Building the components of the tests");
+        // By a command of their own: selected together with those, these would be built with other features than by `up`.
+        guests_of(case_crates()?)?;
+    }
+    Ok(())
+}
+
+fn guests_of(packages: impl IntoIterator<Item = String>) -> Result<()> {
     let mut command = cargo();
     command.args(["build", "--target", TARGET, "--profile", "component", "--target-dir"]).arg(guests());
-    for name in COMPONENTS {
-        command.args(["--package", &format!("datamp-{name}")]);
-    }
-    if cases {
-        for name in case_crates()? {
-            command.args(["--package", &name]);
-        }
+    for package in packages {
+        command.args(["--package", &package]);
     }
     run(&mut command)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::{bench, build, lint, repository, test, up, wit};
+use crate::{bench, build, lint, openapi, repository, test, up, wit};
 
 /// Builds, runs, tests and measures DataMP.
 #[derive(Parser)]
@@ -17,8 +17,8 @@ pub struct Arguments {
 enum Command {
     /// Build the host and the four components, and start them.
     Up {
-        /// Arguments for `datamp up`, as in `cargo xtask up -- --listen 0.0.0.0:8080`.
-        #[arg(last = true)]
+        /// Arguments for `datamp up`, as in `cargo xtask up --listen 0.0.0.0:8080`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
     /// Set up what the tests need, and run them all, or those whose names hold one of the filters.
@@ -41,6 +41,12 @@ enum Command {
     },
     /// Check formatting, and lint the host's side and the components.
     Lint,
+    /// Write the documents of the HTTP APIs anew, as the code says them, unless they break what was released.
+    Openapi {
+        /// Keep what is written under openapi/released/, by its version.
+        #[arg(long)]
+        release: bool,
+    },
     /// Write down the hash of each package in wit/ that is new. Those that are written down never change.
     WitFreeze,
 }
@@ -57,6 +63,7 @@ impl Arguments {
             Command::Bench { arguments } => bench::run(&arguments),
             Command::Components { cases } => build::components(cases),
             Command::Lint => lint::run(),
+            Command::Openapi { release } => openapi::run(release),
             Command::WitFreeze => wit::freeze(&repository()),
         }
     }

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod build;
 pub mod cli;
 pub mod lint;
+pub mod openapi;
 pub mod setup;
 pub mod shell;
 pub mod test;

@@ -25,7 +25,7 @@ pub fn run() -> Result<()> {
     let mut command = cargo();
     command.args(["clippy", "--target", build::TARGET, "--profile", "component", "--target-dir"]);
     command.arg(build::guests());
-    for name in build::COMPONENTS.iter().map(|name| format!("datamp-{name}")).chain(build::case_crates()?) {
+    for name in build::all().map(|name| format!("datamp-{name}")).chain(build::case_crates()?) {
         command.args(["--package", &name]);
     }
     run_to_end(command.args(["--", "--deny", "warnings"]))

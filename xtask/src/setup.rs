@@ -16,6 +16,9 @@ use crate::{
 /// The test runner's version.
 const NEXTEST: &str = "0.9.143";
 
+/// Where the Python programs that the tests start are named, with their versions.
+const PYTHON_PROGRAMS: &str = "tests/schemathesis/requirements.txt";
+
 /// The version of cargo-component that components of third parties are tried with.
 const CARGO_COMPONENT: &str = "0.21.1";
 
@@ -78,13 +81,28 @@ const POSTGRESQL: Needed = Needed {
     is_there: || find("initdb").is_some() || debian_postgresql("/usr/lib/postgresql"),
 };
 
-const TOOLS: [Needed; 5] = [
-    Needed { what: "Node.js", package: "nodejs", is_there: || find("node").is_some() },
+const TOOLS: [Needed; 6] = [
+    Needed {
+        what: "Python's venv",
+        package: "python3-venv",
+        // Debian keeps in a package of its own what a venv gets pip from.
+        is_there: || output(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok(),
+    },
+    Needed {
+        what: "Node.js 20 or later",
+        package: "nodejs",
+        is_there: || node_major().is_some_and(|major| major >= 20),
+    },
     Needed { what: "npm", package: "npm", is_there: || find("npm").is_some() },
     Needed { what: "Chromium", package: "chromium", is_there: || find("chromium").is_some() },
     Needed { what: "curl", package: "curl", is_there: || find("curl").is_some() },
     Needed { what: "OpenSSL", package: "openssl", is_there: || find("openssl").is_some() },
 ];
+
+/// `v20.19.2`: 20.
+fn node_major() -> Option<u32> {
+    output(Command::new("node").arg("--version")).ok()?.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
 
 /// Whether `initdb` is in one of the folders, one for each major version, where Debian keeps it off the `PATH`.
 fn debian_postgresql(folder: &str) -> bool {
@@ -125,7 +143,16 @@ fn install<'a>(needed: impl IntoIterator<Item = &'a Needed>) -> Result<()> {
         command
     };
     run(apt().arg("update"))?;
-    run(apt().args(["install", "--yes", "--no-install-recommends"]).args(&packages))
+    run(apt().args(["install", "--yes", "--no-install-recommends"]).args(&packages))?;
+    // What this release of the system has may be too old.
+    let still: Vec<&str> = missing.iter().filter(|n| !(n.is_there)()).map(|n| n.what).collect();
+    if !still.is_empty() {
+        bail!(
+            "the tests need {}, and what the package manager has is another version: install it by hand",
+            still.join(", ")
+        );
+    }
+    Ok(())
 }
 
 fn is_root() -> Result<bool> {
@@ -146,7 +173,10 @@ pub fn npm_packages(folder: &Path) -> Result<()> {
     {
         return Ok(());
     }
-    heading("Installing the npm packages of the browser tests");
+    heading(&format!(
+        "Installing the npm packages of {}",
+        folder.strip_prefix(repository()).unwrap_or(folder).display()
+    ));
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder);
     // The browser is Debian's; no package fetches one of its own.
@@ -156,4 +186,28 @@ pub fn npm_packages(folder: &Path) -> Result<()> {
         }
     }
     run(&mut npm)
+}
+
+/// Installs the Python programs of the tests into a venv under [`tools`], unless they are those already there.
+///
+/// # Errors
+/// When Python or pip fails.
+pub fn python_programs() -> Result<()> {
+    let venv = tools().join("schemathesis");
+    // Elsewhere, or with another Python, a venv does not run.
+    let python = output(Command::new("python3").arg("--version"))?;
+    let programs = fs::read_to_string(repository().join(PYTHON_PROGRAMS))?;
+    let wanted = format!("{}\n{python}{programs}", venv.display());
+    // Written last, so a set-up that was interrupted is done again.
+    let mark = venv.join("installed.txt");
+    if fs::read_to_string(&mark).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    heading("Installing the Python programs of the tests into target/tools");
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    run(pip.arg(repository().join(PYTHON_PROGRAMS)))?;
+    fs::write(&mark, wanted)?;
+    Ok(())
 }

@@ -17,6 +17,8 @@ pub fn run(filters: &[String]) -> Result<()> {
     setup::nextest()?;
     setup::cargo_component()?;
     setup::npm_packages(&repository().join("tests/browser"))?;
+    setup::npm_packages(&repository().join("tests/webhooks"))?;
+    setup::python_programs()?;
     build::components(true)?;
     build::host()?;
 

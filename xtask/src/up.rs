@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 
 use crate::{build, repository, shell::heading};
 
-/// Builds everything and becomes `datamp up` with the four components, its data in `data/`.
+/// Builds everything and becomes `datamp up` with the four components and the sandbox payment provider, its data in `data/`.
 ///
 /// # Errors
 /// When something can't be built or started. On success it does not return.
@@ -16,7 +16,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     heading("Starting DataMP");
     let mut command = Command::new(build::host_program());
     command.current_dir(repository()).arg("up");
-    for name in build::COMPONENTS {
+    for name in build::all() {
         command.arg("--component").arg(build::component_file(name));
     }
     command.arg("--grant").args(arguments);

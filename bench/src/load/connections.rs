@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     net::SocketAddr,
     pin::{Pin, pin},
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -20,7 +21,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A load, ready to run.
 pub(super) struct Plan {
     pub(super) address: SocketAddr,
-    pub(super) request: Request,
+    /// Each request is any of these.
+    pub(super) requests: Vec<Request>,
+    /// The number of the next request.
+    pub(super) number: AtomicU64,
     pub(super) expect: u16,
     pub(super) warm_up: Duration,
     pub(super) measured: Duration,
@@ -67,8 +71,12 @@ async fn keep_asking(
 ) -> Result<(), Failure> {
     let mut stall = pin!(sleep(plan.timeout));
     let mut started = Instant::now();
+    let mut requests = plan.requests.clone();
     while started < window.end {
-        let response = within(plan.timeout, started, stall.as_mut(), connection.exchange(&plan.request)).await?;
+        let number = plan.number.fetch_add(1, Ordering::Relaxed);
+        let Some(request) = any(&mut requests, number) else { return Ok(()) };
+        request.set_number(number);
+        let response = within(plan.timeout, started, stall.as_mut(), connection.exchange(request)).await?;
         let finished = Instant::now();
         if response.status != plan.expect {
             tally.borrow_mut().failed(Failure::Status(response.status));
@@ -81,6 +89,13 @@ async fn keep_asking(
         started = finished;
     }
     Ok(())
+}
+
+/// Any of the requests: the number, mixed (the multiplier of MMIX's generator), so that neighbours are not neighbours.
+fn any(requests: &mut [Request], number: u64) -> Option<&mut Request> {
+    let mixed = number.wrapping_mul(6_364_136_223_846_793_005) >> 33;
+    let count = u64::try_from(requests.len()).ok().filter(|count| *count > 0)?;
+    requests.get_mut(usize::try_from(mixed % count).ok()?)
 }
 
 /// Waits for an exchange, not longer than `timeout` after it `started`.

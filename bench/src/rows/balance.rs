@@ -19,7 +19,7 @@ use crate::{
 const TARGET: &str = "/core/v1/balance";
 
 /// What the host runs: core, and what makes a shop through core's contract.
-const COMPONENTS: &[&str] = &["datamp-core", "case-bench-seed"];
+const COMPONENTS: &[&str] = &["datamp-sandbox-payments", "datamp-core", "case-bench-seed"];
 
 /// The key that the twin hashes API keys with. The host's own never leaves it, so the twin has an API key of its own, of the
 /// same shop and in the same table.

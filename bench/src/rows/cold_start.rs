@@ -13,7 +13,8 @@ use crate::{
     report::Row,
 };
 
-const COMPONENTS: &[&str] = &["datamp-core", "datamp-communication", "datamp-gate", "datamp-admin"];
+const COMPONENTS: &[&str] =
+    &["datamp-sandbox-payments", "datamp-core", "datamp-communication", "datamp-gate", "datamp-admin"];
 
 /// A path of a component: answered 401 by it, and 404 by a host that lacks it.
 const SERVED: &str = "/core/v1/balance";

@@ -4,8 +4,10 @@ mod balance;
 mod cold_start;
 mod noop;
 mod service_call;
+mod statement;
 mod swap;
 mod throughput;
+mod transfers;
 
 use std::path::PathBuf;
 
@@ -33,6 +35,14 @@ pub(crate) enum RowName {
     BalanceRead,
     /// The same on PostgreSQL.
     BalanceReadPg,
+    /// Transfers between any accounts, one per request.
+    TransferSingle,
+    /// Transfers that all go to one account, one per request.
+    TransferHot,
+    /// Transfers between any accounts, 1,000 per request.
+    TransferBatch,
+    /// A page of a statement as its history grows.
+    StatementGrowth,
     /// A call from component to component.
     ServiceCall,
     /// The 99th percentile while a component is swapped.
@@ -49,6 +59,10 @@ impl RowName {
             Self::HttpNoop => Some(Target::RatioAtLeast(0.65)),
             Self::HttpNoopFresh => Some(Target::RatioAtLeast(0.15)),
             Self::BalanceRead | Self::BalanceReadPg => Some(Target::RatioAtLeast(0.85)),
+            Self::TransferSingle => Some(Target::RatioAtLeast(0.8)),
+            Self::TransferHot => Some(Target::RatioAtLeast(3.0)),
+            Self::TransferBatch => Some(Target::RatioAtLeast(8.0)),
+            Self::StatementGrowth => Some(Target::RatioAtMost(1.3)),
             Self::ServiceCall => Some(Target::ValueAtMost(15.0)),
             Self::Swap => Some(Target::RatioAtMost(2.0)),
             Self::ColdStart => None,
@@ -66,10 +80,10 @@ impl std::fmt::Display for RowName {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Settings {
     /// How often each thing is measured.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 9)]
     pub(crate) rounds: usize,
     /// Seconds of load each time.
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 1.0)]
     pub(crate) seconds: f64,
     /// Connections of the load, each with one request under way.
     #[arg(long, default_value_t = 32)]
@@ -97,7 +111,10 @@ impl Settings {
         };
         let folder = self.components()?;
         let components = crates.iter().map(|name| host::component(&folder, name)).collect();
-        Ok(Setup { program, components, database: None })
+        // One key makes all requests of a row, which is what is measured, and not how it is held back.
+        let limited = crates.contains(&"datamp-core");
+        let settings = limited.then(|| "core/rate-limit=1000000".to_owned()).into_iter().collect();
+        Ok(Setup { program, components, database: None, settings })
     }
 
     /// Where the built components are.
@@ -122,6 +139,9 @@ pub(crate) async fn measure(row: RowName, settings: &Settings) -> Result<Row> {
         RowName::HttpNoopFresh => noop::component(row, settings, "case-hello-fresh").await,
         RowName::BalanceRead => balance::on_sqlite(settings).await,
         RowName::BalanceReadPg => balance::on_postgresql(settings).await,
+        RowName::TransferSingle | RowName::TransferHot => transfers::one_by_one(row, settings).await,
+        RowName::TransferBatch => transfers::in_lists(settings).await,
+        RowName::StatementGrowth => statement::growth(settings).await,
         RowName::ServiceCall => service_call::measure(settings).await,
         RowName::Swap => swap::measure(settings).await,
         RowName::ColdStart => cold_start::measure(settings).await,

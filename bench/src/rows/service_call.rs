@@ -8,7 +8,7 @@ use super::{RowName, Settings};
 use crate::{
     host::Host,
     load::{self, LoadOptions},
-    measure::{Round, Summary, interleave},
+    measure::{Round, Summary, interleave, median},
     process::Twin,
     report::{Row, figure},
 };
@@ -50,12 +50,12 @@ pub(super) async fn measure(settings: &Settings) -> Result<Row> {
         });
     }
     let note = |what: &str, rounds: &[Round]| {
-        let found = Summary::of(rounds)?;
-        anyhow::Ok(format!("{what}: {} µs; between native services {} µs", figure(found.value), figure(found.baseline)))
+        let middle = |side: fn(&Round) -> f64| figure(median(rounds.iter().map(side).collect()).unwrap_or_default());
+        format!("{what}: {} µs; between native services {} µs", middle(|r| r.value), middle(|r| r.baseline))
     };
     Ok(Row::new(RowName::ServiceCall, "µs", Summary::of(&one_record)?)
-        .note(note("a call with a number", &scalars)?)
-        .note(note("each further record, there and back", &each_record)?))
+        .note(note("a call with a number", &scalars))
+        .note(note("each further record, there and back", &each_record)))
 }
 
 /// Microseconds of one call: those of a request that makes many, less those of a request that makes none.

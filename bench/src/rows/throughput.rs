@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{RowName, Settings};
 use crate::{
-    http::{self, Request},
+    http,
     load::{LoadOptions, LoadReport},
     measure::{Summary, interleave, median},
     report::Row,
@@ -38,8 +38,9 @@ pub(super) async fn compare(
 /// A comparison of different answers would be none.
 async fn same_answer(platform: &LoadOptions, twin: &LoadOptions) -> Result<()> {
     let ask = async |load: &LoadOptions| {
-        let request = Request::new("GET", &load.address.to_string(), &load.target, &load.headers, b"");
-        http::send(load.address, &request).await
+        let mut request = load.requests().into_iter().next().context("the load has no request")?;
+        request.set_number(1);
+        anyhow::Ok(http::send(load.address, &request).await?)
     };
     let (ours, theirs) = (ask(platform).await?, ask(twin).await?);
     let text = |answer: &(u16, Vec<u8>)| format!("{} {}", answer.0, String::from_utf8_lossy(&answer.1));

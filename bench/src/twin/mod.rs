@@ -4,6 +4,7 @@ pub(crate) mod balance;
 mod echo;
 mod noop;
 mod serve;
+mod transfers;
 
 use std::net::SocketAddr;
 
@@ -16,6 +17,8 @@ pub(crate) enum TwinCommand {
     Noop,
     /// Core's balance behind the host's edge.
     Balance(balance::BalanceOptions),
+    /// Transfers on PostgreSQL behind the host's edge.
+    Transfers(transfers::TransfersOptions),
     /// The callee of `service-call`: answers the records that it is sent.
     Echo,
     /// The caller of `service-call`.
@@ -33,6 +36,7 @@ pub(crate) fn main(command: TwinCommand) -> anyhow::Result<()> {
             TwinCommand::Bare => serve::bare(noop::router()).await,
             TwinCommand::Noop => serve::behind_edge(noop::router()).await,
             TwinCommand::Balance(options) => serve::behind_edge(balance::router(options).await?).await,
+            TwinCommand::Transfers(options) => serve::behind_edge(transfers::router(options).await?).await,
             TwinCommand::Echo => serve::bare(echo::router()).await,
             TwinCommand::Caller { echo } => serve::bare(echo::calling(echo)).await,
         }

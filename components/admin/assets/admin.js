@@ -171,6 +171,28 @@
         else again();
     };
 
+    // The numbers beside entries of the navigation. One that can't be had is not shown.
+
+    const badges = all("[data-badge]");
+
+    const showBadges = async () => {
+        const path = badges[0].dataset.badge;
+        const answer = await fetch(path, { headers: { accept: "text/plain" }, redirect: "error" }).catch(() => null);
+        const count = answer && answer.ok ? Number(await answer.text()) : 0;
+        for (const badge of badges) {
+            badge.hidden = !(count > 0);
+            badge.querySelector("[data-badge-number]").textContent = String(count);
+        }
+        return !answer || answer.status !== 401;
+    };
+
+    const followBadges = async () => {
+        const goesOn = document.hidden || (await showBadges());
+        if (goesOn) setTimeout(followBadges, 30_000);
+    };
+
+    if (badges.length > 0) followBadges();
+
     // A form is sent once, however often it is clicked.
 
     document.addEventListener("submit", (event) => {

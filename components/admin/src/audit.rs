@@ -32,6 +32,9 @@ pub(crate) enum Action {
     StaffPassword,
     GenerationActivate,
     GenerationRollback,
+    OperationRequest,
+    OperationApprove,
+    OperationReject,
 }
 
 impl Action {
@@ -51,6 +54,9 @@ impl Action {
             Self::StaffPassword => "staff.password",
             Self::GenerationActivate => "generation.activate",
             Self::GenerationRollback => "generation.rollback",
+            Self::OperationRequest => "operation.request",
+            Self::OperationApprove => "operation.approve",
+            Self::OperationReject => "operation.reject",
         }
     }
 }
@@ -131,6 +137,11 @@ pub(crate) fn record(tx: &Transaction, entry: &Entry<'_>, origin: &Origin, now: 
         ],
     )?;
     Ok(id)
+}
+
+/// Writes a record by itself.
+pub(crate) fn write(entry: &Entry<'_>, origin: &Origin, now: Timestamp) -> Result<String, Error> {
+    database::transaction(|tx| record(tx, entry, origin, now))
 }
 
 /// A record as it is shown.

@@ -2,8 +2,10 @@
 //!
 //! While core has no active generation, a call ends the request with the host's problem. [`ready`] tells beforehand.
 
+pub(crate) use self::bindings::datamp::core::audit::{Entry, EntryFilter, list_entries};
 pub(crate) use self::bindings::datamp::core::operations::{Totals, ledger_totals, list_shops, list_transfers};
 pub(crate) use self::bindings::datamp::core::shops::{balances, get as get_shops};
+pub(crate) use self::bindings::datamp::core::system_operations;
 pub(crate) use self::bindings::datamp::core::types::{Balance, CoreError, Direction, Page, Shop, ShopStatus, Transfer};
 
 use datamp_sdk::deployments::{self, ControlError};
@@ -31,13 +33,15 @@ mod bindings {
     )]
 
     wit_bindgen::generate!({
-        path: ["../../wit/core/1.0.0"],
+        path: ["../../wit/core/1.2.0"],
         inline: "
             package datamp:admin-imports@1.0.0;
 
             world admin {
-                import datamp:core/shops@1.0.0;
-                import datamp:core/operations@1.0.0;
+                import datamp:core/shops@1.2.0;
+                import datamp:core/operations@1.2.0;
+                import datamp:core/system-operations@1.2.0;
+                import datamp:core/audit@1.2.0;
             }
         ",
         generate_all,

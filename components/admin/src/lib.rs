@@ -17,7 +17,7 @@ use datamp_sdk::Router;
 
 use crate::access::{Need, form, fragment, page};
 use crate::roles::Permission::{
-    ChangeComponents, ManageOneself, ManageStaff, ReadAudit, ReadMail, ReadMoney, ReadSystem,
+    ChangeComponents, ChangeMoney, ManageOneself, ManageStaff, ReadAudit, ReadMail, ReadMoney, ReadSystem,
 };
 
 datamp_sdk::service!("component.toml", routes, migrations = datamp_models::MIGRATIONS);
@@ -46,6 +46,15 @@ fn routes(router: &mut Router) {
     router.get("/admin/shops", page(may(ReadMoney), pages::shops::list));
     router.get("/admin/shops/{id}", page(may(ReadMoney), pages::shops::show));
     router.get("/admin/transfers", page(may(ReadMoney), pages::transfers::list));
+    router.get("/admin/transfers/{id}/reverse", page(may(ChangeMoney), pages::operation_form::show_reversal));
+    router.post("/admin/transfers/{id}/reverse", form(may(ChangeMoney), pages::operation_form::reverse));
+    router.get("/admin/shops/{id}/operations/{kind}", page(may(ChangeMoney), pages::operation_form::show));
+    router.post("/admin/shops/{id}/operations/{kind}", form(may(ChangeMoney), pages::operation_form::submit));
+    router.get("/admin/operations", page(may(ReadMoney), pages::operations::list));
+    router.get("/admin/operations/{id}", page(may(ReadMoney), pages::operation::show));
+    router.post("/admin/operations/{id}/decision", form(may(ChangeMoney), pages::operation::decide));
+    router.get("/admin/approvals", page(may(ReadMoney), pages::operations::approvals));
+    router.get("/admin/parts/approvals", fragment(may(ChangeMoney), pages::operations::count));
     router.get("/admin/mail", page(may(ReadMail), pages::mail::list));
 
     router.get("/admin/components", page(may(ReadSystem), pages::components::list));

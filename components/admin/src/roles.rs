@@ -9,6 +9,8 @@ pub(crate) enum Permission {
     ReadSystem,
     /// Totals, shops, balances, transfers.
     ReadMoney,
+    /// Operations on shops and their money asked for, approved and rejected.
+    ChangeMoney,
     /// The local mailbox. It holds codes that prove who somebody is.
     ReadMail,
     /// What the staff did.
@@ -26,9 +28,9 @@ pub(crate) fn allows(role: Role, permission: Permission) -> bool {
     use Permission::*;
     match (role, permission) {
         (Role::Support | Role::Manager | Role::Admin, ReadSystem | ReadMoney | ManageOneself) => true,
-        (Role::Manager | Role::Admin, ReadMail | ReadAudit) => true,
+        (Role::Manager | Role::Admin, ChangeMoney | ReadMail | ReadAudit) => true,
         (Role::Admin, ChangeComponents | ManageStaff) => true,
-        (Role::Support, ReadMail | ReadAudit | ChangeComponents | ManageStaff) => false,
+        (Role::Support, ChangeMoney | ReadMail | ReadAudit | ChangeComponents | ManageStaff) => false,
         (Role::Manager, ChangeComponents | ManageStaff) => false,
     }
 }
@@ -39,7 +41,7 @@ mod tests {
 
     fn of(role: Role) -> Vec<Permission> {
         use Permission::*;
-        [ReadSystem, ReadMoney, ReadMail, ReadAudit, ChangeComponents, ManageStaff, ManageOneself]
+        [ReadSystem, ReadMoney, ChangeMoney, ReadMail, ReadAudit, ChangeComponents, ManageStaff, ManageOneself]
             .into_iter()
             .filter(|permission| allows(role, *permission))
             .collect()
@@ -51,13 +53,13 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_reads_everything_and_changes_no_component_and_no_staff() {
+    fn a_manager_reads_everything_changes_money_and_no_component_and_no_staff() {
         use Permission::*;
-        assert_eq!(of(Role::Manager), [ReadSystem, ReadMoney, ReadMail, ReadAudit, ManageOneself]);
+        assert_eq!(of(Role::Manager), [ReadSystem, ReadMoney, ChangeMoney, ReadMail, ReadAudit, ManageOneself]);
     }
 
     #[test]
     fn only_an_admin_may_everything() {
-        assert_eq!(of(Role::Admin).len(), 7);
+        assert_eq!(of(Role::Admin).len(), 8);
     }
 }

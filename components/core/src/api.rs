@@ -3,22 +3,22 @@
 //! A route that was released stays: what changes is added beside it.
 
 use datamp_sdk::Router;
+use datamp_sdk::openapi::Api;
 
-use crate::{api_keys, payments, shops, statement, top_ups};
+use crate::{api_keys, openapi, payments, refunds, shops, statement, top_ups, webhooks};
 
 /// Adds the routes.
 pub fn routes(router: &mut Router) {
-    router.get("/core/v1/shop", shops::api::shop);
-    router.get("/core/v1/balance", shops::api::balance);
-    router.get("/core/v1/statement", statement::api::statement);
-
-    router.get("/core/v1/top-ups", top_ups::api::list).post("/core/v1/top-ups", top_ups::api::create);
-    router.get("/core/v1/top-ups/{id}", top_ups::api::get);
-    router.post("/core/v1/callbacks/sandbox", top_ups::api::sandbox_callback);
-
-    router.get("/core/v1/payments", payments::api::list).post("/core/v1/payments", payments::api::create);
-    router.get("/core/v1/payments/{id}", payments::api::get);
-
-    router.get("/core/v1/api-keys", api_keys::api::list).post("/core/v1/api-keys", api_keys::api::create);
-    router.delete("/core/v1/api-keys/{id}", api_keys::api::revoke);
+    let mut api = Api::new(router);
+    shops::api::routes(&mut api);
+    shops::accounts::routes(&mut api);
+    statement::api::routes(&mut api);
+    top_ups::api::routes(&mut api);
+    payments::api::routes(&mut api);
+    refunds::api::routes(&mut api);
+    api_keys::api::routes(&mut api);
+    webhooks::endpoint::api::routes(&mut api);
+    webhooks::delivery::api::routes(&mut api);
+    openapi::api::routes(&mut api);
+    router.get(openapi::PAGE, openapi::api::page).get(openapi::STYLE, openapi::api::style);
 }

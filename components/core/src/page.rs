@@ -1,11 +1,14 @@
 //! Lists that grow, a page at a time: `limit` and `starting_after` in, `data`, `has_more` and `next` out.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
+use datamp_sdk::{Problem, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Greater than every id in every collation (a database may sort `~` before letters): where a list that is ordered by id
-/// begins.
+/// Greater than every id in every collation (a database may sort `~` before letters): where a list begins.
 pub const NEWEST: &str = "z";
 
 /// How many entries a page may have at most.
@@ -45,6 +48,20 @@ impl Default for Limit {
     }
 }
 
+impl JsonSchema for Limit {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": Self::MAX, "default": Self::default().0 })
+    }
+}
+
 impl TryFrom<u32> for Limit {
     type Error = InvalidLimit;
 
@@ -53,8 +70,45 @@ impl TryFrom<u32> for Limit {
     }
 }
 
+/// A part of a list that is ordered by time and then id, newest first.
+///
+/// The end has one bound and not two, so that an index is read from where the page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The oldest time that belongs to it.
+    pub from: Timestamp,
+    /// The newest time that belongs to it.
+    pub until: Timestamp,
+    /// Of what is of that time, what belongs to it is less than this.
+    pub below: String,
+}
+
+impl Window {
+    /// What was made at `created_after` or later, before `created_before`, and stands after the entry `after` (its time and id).
+    pub fn new(
+        created_after: Option<Timestamp>,
+        created_before: Option<Timestamp>,
+        after: Option<(Timestamp, &str)>,
+    ) -> Self {
+        let from = created_after.unwrap_or(Timestamp::MIN);
+        // Times are whole microseconds.
+        let last = created_before.map_or(Timestamp::MAX, |before| before - Duration::from_micros(1));
+        match after {
+            Some((time, id)) if time <= last => Self { from, until: time, below: id.to_owned() },
+            _ => Self { from, until: last, below: NEWEST.to_owned() },
+        }
+    }
+}
+
+/// The entry that a page is to start after is none of the list's.
+pub fn unknown_cursor() -> Problem {
+    Problem::bad_request("The query does not fit.")
+        .field("starting_after", "must be the `next` of an earlier page of this list")
+}
+
 /// A page as clients get it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The entries, newest first.
     pub data: Vec<T>,
@@ -62,6 +116,7 @@ pub struct Page<T> {
     pub has_more: bool,
     /// What to send as `starting_after` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub next: Option<String>,
 }
 
@@ -88,6 +143,19 @@ mod tests {
         assert_eq!(page(&[3, 2, 1]), Page { data: vec![3, 2], has_more: true, next: Some("2".into()) });
         assert_eq!(page(&[3, 2]), Page { data: vec![3, 2], has_more: false, next: None });
         assert_eq!(page(&[]), Page { data: vec![], has_more: false, next: None });
+    }
+
+    #[test]
+    fn a_window_is_half_open_and_begins_at_whatever_comes_first() {
+        let at = Timestamp::from_micros;
+        let window = |from, until, below: &str| Window { from, until, below: below.to_owned() };
+        let (least, most) = (Timestamp::MIN, Timestamp::MAX);
+        assert_eq!(Window::new(None, None, None), window(least, most, NEWEST));
+        assert_eq!(Window::new(Some(at(5)), Some(at(9)), None), window(at(5), at(8), NEWEST));
+        assert_eq!(Window::new(None, Some(at(9)), Some((at(8), "b"))), window(least, at(8), "b"));
+        assert_eq!(Window::new(None, Some(at(9)), Some((at(7), "b"))), window(least, at(7), "b"));
+        // A cursor of a list without that bound: it stands before everything that is asked for.
+        assert_eq!(Window::new(None, Some(at(9)), Some((at(9), "b"))), window(least, at(8), NEWEST));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Texts that people write, within their limits.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Not a text that fits.
@@ -26,6 +28,34 @@ impl<const LONGEST: usize> Text<LONGEST> {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// White space, as a class of a regular expression has it: Unicode's property, which [`str::trim`] goes by.
+const SPACE: &str = r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+
+/// Control characters: Unicode's category `Cc`.
+const CONTROL: &str = r"\u0000-\u001f\u007f-\u009f";
+
+/// White space is cut off before anything is counted, which a length can't say: the pattern does.
+impl<const LONGEST: usize> JsonSchema for Text<LONGEST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Text{LONGEST}").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let (edge, inner) = (format!("[^{SPACE}{CONTROL}]"), format!("[^{CONTROL}]"));
+        let longest = LONGEST.saturating_sub(2);
+        json_schema!({
+            "type": "string",
+            "minLength": 1,
+            "pattern": format!("^[{SPACE}]*{edge}(?:{inner}{{0,{longest}}}{edge})?[{SPACE}]*$"),
+            "x-longest": LONGEST,
+        })
     }
 }
 
@@ -66,6 +96,26 @@ impl WebAddress {
     /// The URL.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl JsonSchema for WebAddress {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "WebAddress".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let host = r"[!$-.0-9;=A-\[\]_a-z~][!$-.0-;=A-\[\]_a-z~]*";
+        json_schema!({
+            "type": "string",
+            "maxLength": 2048,
+            "pattern": format!(r"^https?://{host}(?:[/?#][!#-;=?-\[\]_a-z~]*)?$"),
+            "examples": ["https://shop.example/paid?order=1042"],
+        })
     }
 }
 

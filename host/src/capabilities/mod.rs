@@ -11,8 +11,11 @@ pub mod crypto;
 pub mod database;
 pub mod deployments;
 pub mod http_client;
+pub mod jobs;
+pub mod limits;
 pub mod logging;
 pub mod mail;
+pub mod messaging;
 
 /// The services behind the capabilities: one of each for the whole host.
 pub struct Platform {
@@ -21,6 +24,8 @@ pub struct Platform {
     /// What the host itself keeps. On SQLite a file of its own: a component that holds its one writer's lock
     /// must be able to ask the host for something that is written down.
     pub store: crate::store::Store,
+    /// Events and jobs on their way.
+    pub work: crate::work::Queue,
     /// Keys that the host makes and keeps for components.
     pub keyring: crypto::Keyring,
     /// argon2id on a bounded queue.
@@ -29,6 +34,8 @@ pub struct Platform {
     pub secrets: config::Secrets,
     /// SMTP, or the local mailbox.
     pub mailer: mail::Mailer,
+    /// What was taken of quotas.
+    pub rates: limits::Rates,
     /// The client for outgoing requests.
     pub outbound: http_client::Outbound,
     /// The log records of all components and of the host.
@@ -45,6 +52,8 @@ pub struct ComponentCapabilities {
     pub platform: Arc<Platform>,
     /// Its own connections, where its manifest names tables.
     pub database: Option<database::ComponentDatabase>,
+    /// What it has taken of its quotas.
+    pub rates: Arc<limits::Keys>,
     /// The hosts it may call.
     pub hosts: http_client::AllowedHosts,
     /// Its settings: the operator's values over the manifest's defaults.

@@ -124,6 +124,9 @@ enum Body {
 #[error("{detail}")]
 pub(super) struct ProblemDocument {
     detail: String,
+    /// The status that it came with.
+    #[serde(default)]
+    pub(super) status: u16,
     /// Asks that were not granted.
     #[serde(default)]
     pub(super) asks: Vec<String>,

@@ -38,6 +38,9 @@ pub(crate) struct DeployArguments {
     /// Grant this ask alone, such as `table:order:select`. Can be given several times.
     #[arg(long, value_name = "ASK")]
     grant_ask: Vec<String>,
+    /// Deploy it even if it breaks clients of its HTTP API. The history keeps the --reason.
+    #[arg(long, requires = "reason")]
+    allow_breaking: bool,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
@@ -48,10 +51,10 @@ pub(super) async fn deploy(arguments: DeployArguments) -> anyhow::Result<()> {
     let client = Client::new(&arguments.target)?;
     let bytes = read(&arguments.file)?;
     let grant = if arguments.grant { "all".to_owned() } else { arguments.grant_ask.join(",") };
-    let deployed = match upload(&client, bytes.clone(), grant, &arguments.why).await {
+    let deployed = match upload(&client, bytes.clone(), grant, &arguments).await {
         Err(error) => match error.downcast_ref::<ProblemDocument>() {
             Some(problem) if !problem.asks.is_empty() && confirmed(&problem.asks)? => {
-                upload(&client, bytes, "all".to_owned(), &arguments.why).await?
+                upload(&client, bytes, "all".to_owned(), &arguments).await?
             }
             _ => return Err(error),
         },
@@ -71,8 +74,15 @@ pub(super) async fn deploy(arguments: DeployArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn upload(client: &Client, bytes: Vec<u8>, grant: String, why: &Why) -> anyhow::Result<Deployed> {
-    let query = [("by", why.by.clone()), ("reason", why.reason.clone()), ("grant", grant)];
+async fn upload(
+    client: &Client,
+    bytes: Vec<u8>,
+    grant: String,
+    arguments: &DeployArguments,
+) -> anyhow::Result<Deployed> {
+    let (by, reason) = (arguments.why.by.clone(), arguments.why.reason.clone());
+    let allow_breaking = arguments.allow_breaking.to_string();
+    let query = [("by", by), ("reason", reason), ("grant", grant), ("allow_breaking", allow_breaking)];
     client.upload("/v1/deployments", &query, bytes).await
 }
 
@@ -83,7 +93,7 @@ fn confirmed(asks: &[String]) -> anyhow::Result<bool> {
     }
     eprintln!("It asks for:");
     for ask in asks {
-        eprintln!("  {ask}");
+        eprintln!("  {ask}{}", told(ask));
     }
     eprint!("Grant all of it? [y/N] ");
     stderr().flush()?;
@@ -236,11 +246,16 @@ pub(super) fn inspect(arguments: &InspectArguments) -> anyhow::Result<()> {
         if !lines.is_empty() {
             println!("\n{heading}:");
             for line in lines {
-                println!("  {line}");
+                println!("  {line}{}", told(line));
             }
         }
     }
     Ok(())
+}
+
+/// What an ask means, where its text alone may be overlooked.
+fn told(ask: &str) -> &'static str {
+    if ask == "host:https://*" { "   (every public host)" } else { "" }
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

@@ -3,8 +3,11 @@
 mod client;
 mod commands;
 mod contents;
+mod progress;
+mod run;
 mod table;
 mod up;
+mod work;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -38,6 +41,12 @@ enum Command {
     Secret(contents::SecretArguments),
     /// Give a setting of a component a value, from its next activation on.
     Set(contents::SetArguments),
+    /// Run a command of a component; without a COMMAND, list those that it has.
+    Run(run::RunArguments),
+    /// List events that are on their way or dead, and replay dead ones.
+    Events(work::EventsArguments),
+    /// List jobs that wait or are dead, replay dead ones, and list the schedules.
+    Jobs(work::JobsArguments),
     /// Show the local mailbox, where mail goes while no SMTP server is configured.
     Mail(contents::MailArguments),
 }
@@ -77,6 +86,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
             Command::Logs(arguments) => contents::logs(arguments).await,
             Command::Secret(arguments) => contents::secret(arguments).await,
             Command::Set(arguments) => contents::set(arguments).await,
+            Command::Run(arguments) => run::run(arguments).await,
+            Command::Events(arguments) => work::events(arguments).await,
+            Command::Jobs(arguments) => work::jobs(arguments).await,
             Command::Mail(arguments) => contents::mail(arguments).await,
         }
     });

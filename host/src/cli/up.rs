@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::Write,
+    io::{self, Write},
     net::SocketAddr,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use ipnet::IpNet;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::client::{ADDRESSES, Addresses, TOKEN};
@@ -23,10 +24,11 @@ use crate::{
         database::{Database, DatabaseSettings, sql::Dialect},
         deployments::ControlHandle,
         http_client::{self, AddressRange, OutboundSettings},
+        limits::Rates,
         mail::{self, MailSettings},
     },
-    control::{Announcement, Change, Control, Grant, api, package::Package},
-    engine::{Engines, artifact::ArtifactCache},
+    control::{Announcement, Change, Control, Grant, Preset, api, package::Package},
+    engine::{Engines, artifact::ArtifactCache, interface::InterfaceKey},
     http::{EdgeSettings, Listening, Readiness, serve, site},
     registry::Registry,
     store::Store,
@@ -34,6 +36,7 @@ use crate::{
         logs::{Level, LogOutput, LogSettings, Logs},
         metrics::Metrics,
     },
+    work::{Dispatcher, Queue},
 };
 
 /// How long requests under way may take once the host is told to stop.
@@ -62,6 +65,12 @@ pub(crate) struct UpArguments {
     /// Grant the components given here all that they ask for.
     #[arg(long)]
     grant: bool,
+    /// Give a setting of a component a value, as `datamp set` does, before the components start. Can be given several times.
+    #[arg(long = "set", value_name = "COMPONENT/NAME=VALUE")]
+    settings: Vec<Preset>,
+    /// Deploy the components given here even if they break clients of their HTTP APIs. For development.
+    #[arg(long)]
+    allow_breaking: bool,
     /// An SMTP server: smtps://user:password@host, or smtp:// for one on this machine. Without it, mail goes to the local mailbox.
     #[arg(long, env = "DATAMP_SMTP", hide_env_values = true, value_name = "URL")]
     smtp: Option<String>,
@@ -98,6 +107,7 @@ pub(super) async fn up(arguments: UpArguments) -> anyhow::Result<()> {
     let cache = arguments.data.join("compiled");
     let cache = ArtifactCache::open(&cache).with_context(|| format!("{} can't be used", cache.display()))?;
     let (registry, metrics, readiness) = (Registry::default(), Metrics::default(), Readiness::default());
+    let queue = platform.work.clone();
     let control = Control::new(engines, cache, platform, registry.clone(), metrics.clone());
 
     let stop = CancellationToken::new();
@@ -109,6 +119,7 @@ pub(super) async fn up(arguments: UpArguments) -> anyhow::Result<()> {
         control: format!("http://{}", control_socket.address()),
         pid: std::process::id(),
     };
+    let (work, work_metrics) = (registry.clone(), metrics.work());
     let site = site(registry, metrics.clone(), readiness.clone());
     let site = serve(site_socket, site, Arc::clone(&settings), metrics.edge(), stop.clone(), STOP_GRACE);
     let control_router = api::router(Arc::clone(&control), metrics, token.into());
@@ -116,19 +127,36 @@ pub(super) async fn up(arguments: UpArguments) -> anyhow::Result<()> {
     let control_site = serve(control_socket, control_router, settings, control_edge, stop.clone(), STOP_GRACE);
     let servers = tokio::spawn(async move { tokio::join!(site, control_site) });
 
+    for setting in &arguments.settings {
+        control.preset(setting).await?;
+    }
     control.restore().await?;
+    let dispatcher = Dispatcher::start(queue, work, work_metrics, stop.clone());
     let announcements = bring_up(&control, &arguments).await?;
+    if let Some(unknown) = arguments.settings.iter().find(|s| !control.has_setting(&s.component, &s.name)) {
+        // It must not come to count with a component that is deployed some day.
+        control.take_back(unknown).await?;
+        bail!("--set names {}/{}, and no active component has that setting", unknown.component, unknown.name);
+    }
+    // Whoever finds the addresses finds it ready, and may tell it to stop; before, a signal ends it at once.
+    let mut stop_signals = StopSignals::listen()?;
+    readiness.set(true);
     let written = arguments.data.join(ADDRESSES);
     fs::write(&written, serde_json::to_vec_pretty(&addresses)?)
         .with_context(|| format!("{} can't be written", written.display()))?;
-    readiness.set(true);
     greet(&addresses, &arguments.data, &announcements, &control).await?;
 
-    told_to_stop().await?;
+    stop_signals.next().await;
     readiness.set(false);
     tracing::info!("stopping: requests under way have {} s to finish", STOP_GRACE.as_secs());
     stop.cancel();
     servers.await?;
+    if tokio::time::timeout(STOP_GRACE, dispatcher.stopped()).await.is_err() {
+        tracing::warn!(
+            "events or jobs under way had not finished after {} s: they are done again",
+            STOP_GRACE.as_secs()
+        );
+    }
     // The file says where a running host is; nobody else's is removed.
     if super::client::addresses(&arguments.data).is_ok_and(|there| there.pid == addresses.pid) {
         let _ = fs::remove_file(&written);
@@ -150,11 +178,14 @@ async fn platform(arguments: &UpArguments, logs: Logs, public_url: String) -> an
     let mail = MailSettings { smtp_url: arguments.smtp.clone(), from: Some(arguments.mail_from.clone()) };
     let outbound =
         OutboundSettings { allow_private_addresses: arguments.private_networks.clone(), ..OutboundSettings::default() };
+    let work = Queue::open(database.clone(), &arguments.data)?;
     Ok(Arc::new(Platform {
+        work,
         keyring: crypto::Keyring::open(pool.clone(), Arc::clone(&master)).await?,
         passwords: crypto::PasswordHasher::new(crypto::PasswordSettings::default()),
         secrets: config::Secrets::new(pool.clone(), master),
         mailer: mail::Mailer::new(&mail, pool)?,
+        rates: Rates::default(),
         outbound: http_client::Outbound::new(outbound)?,
         control: ControlHandle::default(),
         logs,
@@ -174,13 +205,23 @@ async fn bring_up(control: &Arc<Control>, arguments: &UpArguments) -> anyhow::Re
             waiting.push((path, package));
         }
     }
-    let change = Change { by: "datamp up".to_owned(), reason: "given at the start".to_owned() };
+    let change = Change {
+        by: "datamp up".to_owned(),
+        reason: "given at the start".to_owned(),
+        may_break_clients: arguments.allow_breaking,
+    };
     let mut announcements = Vec::new();
     while !waiting.is_empty() {
-        let to_come: BTreeSet<String> = waiting.iter().flat_map(|(_, package)| package.exports.clone()).collect();
+        // Up to compatible versions, as they find each other.
+        let keys = |names: &[String]| names.iter().map(|name| InterfaceKey::of(name)).collect::<BTreeSet<_>>();
+        let to_come: BTreeSet<_> = waiting.iter().flat_map(|(_, package)| keys(&package.exports)).collect();
+        let is_ready = |package: &Package| {
+            let own = keys(&package.exports);
+            keys(&package.imports).iter().all(|import| !to_come.contains(import) || own.contains(import))
+        };
         // In a circle nothing is first: then take any, and let admission say what is missing.
-        let next = waiting.iter().position(|(_, p)| p.imports.iter().all(|import| !to_come.contains(import)));
-        let (path, package) = waiting.swap_remove(next.unwrap_or_default());
+        let next = waiting.iter().position(|(_, package)| is_ready(package));
+        let (path, package) = waiting.remove(next.unwrap_or_default());
         let grant = if arguments.grant { Grant::All } else { Grant::Nothing };
         match control.deploy(package.bytes, grant, change.clone()).await {
             Ok(deployed) => announcements.extend(deployed.announcements),
@@ -259,11 +300,23 @@ fn token(path: &Path) -> anyhow::Result<String> {
     Ok(token)
 }
 
-async fn told_to_stop() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminate.recv() => {}
+/// What a service manager and a terminal stop a program with.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// From here on they no longer end the process by themselves.
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// The next of them, or one that came since.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

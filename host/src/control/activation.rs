@@ -6,7 +6,7 @@ use super::{
     Announcement, Change, Control, ControlError, GenerationRecord, admission::new_record, assembly::Linked,
     package::Package, read, records::State,
 };
-use crate::{engine::CallContext, registry::Generation};
+use crate::{engine::CallContext, registry::Generation, work::Kind};
 
 /// What a generation may take beyond its own deadline until it has drained.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
@@ -55,10 +55,17 @@ impl Control {
         let name = generation.name();
         let table = self.registry.table();
         let old = table.active().get(name).cloned();
+        let does_jobs = generation.takes(Kind::Job);
+        let queue = &self.platform().work;
+        queue.expand(generation.manifest(), does_jobs).await?;
         // The records first: should the host end in between, it comes back with what was asked for.
         self.records.activate(name, generation.number(), &change.by, &change.reason).await?;
         self.registry.replace(table.with(Arc::clone(generation)));
         self.broken.lock().remove(name.as_ref());
+        if let Err(error) = queue.end(generation.manifest()).await {
+            tracing::error!("subscriptions and schedules of {name} that it no longer names can't be ended: {error}");
+        }
+        queue.look();
         if let Some(old) = old {
             self.drain(old, Arc::clone(generation));
         }
@@ -71,6 +78,7 @@ impl Control {
         let metrics = self.metrics.clone();
         let platform = Arc::clone(self.platform());
         let registry = self.registry.clone();
+        let changing = Arc::clone(&self.changing);
         tokio::spawn(async move {
             let limit = old.deadline() + DRAIN_GRACE;
             let mut note = None;
@@ -91,9 +99,17 @@ impl Control {
             if let Err(error) = records.set_state(&name, number, State::Retired, note.as_deref()).await {
                 tracing::error!("{name} {number} has retired, and that can't be recorded: {error}");
             }
+            // What the next one may do must not be taken back while it comes into its place.
+            let _changing = changing.lock().await;
             let still_active = registry.table().active().get(&name).is_some_and(|active| Arc::ptr_eq(active, &new));
-            if still_active && let Err(error) = platform.database.settle(&name, &new.manifest().database).await {
+            if !still_active {
+                return;
+            }
+            if let Err(error) = platform.database.settle(&name, &new.manifest().database).await {
                 tracing::error!("rights of {name} that are no longer asked for can't be taken back: {error}");
+            }
+            if let Err(error) = platform.work.revoke(new.manifest(), new.takes(Kind::Job)).await {
+                tracing::error!("topics of {name} that are no longer asked for can't be taken back: {error}");
             }
         });
     }

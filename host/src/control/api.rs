@@ -19,7 +19,7 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Change, Control, ControlError, Grant, package};
+use super::{Change, Control, ControlError, Grant, command_api, package, work_api};
 use crate::{
     http::Problem,
     telemetry::{
@@ -32,8 +32,8 @@ use crate::{
 
 /// What the handlers share.
 #[derive(Clone)]
-struct Shared {
-    control: Arc<Control>,
+pub(super) struct Shared {
+    pub(super) control: Arc<Control>,
     metrics: Metrics,
 }
 
@@ -53,8 +53,10 @@ pub fn router(control: Arc<Control>, metrics: Metrics, token: Arc<str>) -> Route
         .route("/v1/logs", get(recent_logs))
         .route("/v1/logs/tail", get(tail_logs))
         .route("/v1/mail", get(mail))
+        .merge(work_api::router())
         .route("/metrics", get(metrics_text))
         .layer(DefaultBodyLimit::max(package::MAX_SIZE + 1))
+        .merge(command_api::router())
         .fallback(|| async {
             Problem::new(StatusCode::NOT_FOUND, "no-route", "Not found", "the control API has no such path")
         })
@@ -119,7 +121,8 @@ fn change(by: String, reason: String, what: &str) -> Result<Change, Problem> {
         let detail = "`by` has 1 to 100 characters, and `reason` at most 500";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-change", "Who and why", detail));
     }
-    Ok(Change { by, reason: if reason.trim().is_empty() { what.to_owned() } else { reason } })
+    let reason = if reason.trim().is_empty() { what.to_owned() } else { reason };
+    Ok(Change { by, reason, may_break_clients: false })
 }
 
 async fn activate(
@@ -151,6 +154,9 @@ struct DeployQuery {
     reason: String,
     /// `all`, or asks separated by commas.
     grant: Option<String>,
+    /// Whether clients of the component's HTTP API may break by it; the reason says why.
+    #[serde(default)]
+    allow_breaking: bool,
 }
 
 async fn deploy(
@@ -163,7 +169,12 @@ async fn deploy(
         Some("all") => Grant::All,
         Some(asks) => Grant::These(asks.split(',').map(|ask| ask.trim().to_owned()).collect()),
     };
-    let change = change(query.by, query.reason, "deployed")?;
+    if query.allow_breaking && query.reason.trim().is_empty() {
+        let detail = "what may break clients needs a `reason`";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-change", "Who and why", detail));
+    }
+    let mut change = change(query.by, query.reason, "deployed")?;
+    change.may_break_clients = query.allow_breaking;
     let deployed = shared.control.deploy(bytes.into(), grant, change).await.map_err(|e| Problem::from(&e))?;
     Ok((StatusCode::CREATED, Json(deployed)).into_response())
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use tokio::sync::Semaphore;
@@ -13,20 +13,21 @@ use wasmtime_wasi_http::{
 
 use super::{
     ControlError,
-    package::{HttpExport, Package},
+    package::{COMMANDS, HttpExport, JOB, Package, PackageError, SUBSCRIBER},
     records::Records,
 };
 use crate::{
     capabilities::{ComponentCapabilities, Platform, http_client::AllowedHosts},
     engine::{
-        ComponentContext, Engines, InstanceState,
+        ComponentContext, Engines, InstanceState, Serves,
         artifact::ArtifactCache,
         interface::{self, InterfaceKey, Interfaces},
         links,
         pool::{ExportId, InstancePool},
         standard::StandardHandler,
     },
-    registry::{Generation, Registry, Runner},
+    manifest::Merge,
+    registry::{Generation, Registry, Runner, merge},
     telemetry::metrics::Metrics,
 };
 
@@ -93,6 +94,7 @@ impl Assembly {
         let pre = linker.instantiate_pre(&component).map_err(|e| ControlError::Import(format!("{e:#}")))?;
         let exports =
             interface::exports(&component, &base.engine).into_iter().filter(|(key, _)| !is_for_the_host(key)).collect();
+        check_merged(&package.manifest.merge, &exports)?;
         Ok(Linked { pre, component, exports, links, hosts })
     }
 
@@ -128,10 +130,12 @@ impl Assembly {
             capabilities: ComponentCapabilities {
                 platform: Arc::clone(&self.platform),
                 database,
+                rates: self.platform.rates.of(name),
                 hosts: linked.hosts,
                 settings,
             },
             killed: AtomicBool::new(false),
+            own: OnceLock::new(),
         });
         let (indices, export_ids) = export_table(&linked.component, &linked.exports);
         let internal = |error: wasmtime::Error| ControlError::Import(format!("{error:#}"));
@@ -145,12 +149,29 @@ impl Assembly {
                 Runner::Standard(StandardHandler::new(pre, Arc::clone(&context)))
             }
             http => {
-                let serves = http == Some(HttpExport::Typed);
+                let serves = Serves {
+                    http: http == Some(HttpExport::Typed),
+                    events: package.exports_interface(SUBSCRIBER),
+                    jobs: package.exports_interface(JOB),
+                    commands: package.exports_interface(COMMANDS),
+                };
                 Runner::Typed(InstancePool::new(linked.pre, serves, indices, Arc::clone(&context)).map_err(internal)?)
             }
         };
         let metrics = self.metrics.generation(name, number);
-        Ok(Arc::new(Generation::new(context, runner, linked.exports, export_ids, linked.links, metrics)))
+        let generation = Generation::new(
+            Arc::clone(&context),
+            runner,
+            linked.exports,
+            export_ids,
+            linked.links,
+            metrics,
+            self.metrics.merging(),
+        );
+        let generation = Arc::new(generation);
+        // It was made just now, and has no other.
+        let _ = context.own.set(Arc::downgrade(&generation));
+        Ok(generation)
     }
 
     async fn compile(&self, package: &Package, engine: &wasmtime::Engine) -> Result<Component, ControlError> {
@@ -166,14 +187,30 @@ impl Assembly {
     }
 }
 
-/// Interfaces that the host itself imports from a component, or that a command line would.
+/// Whether the functions whose calls are to be merged are there, and can be.
+fn check_merged(merged: &[Merge], exports: &Interfaces) -> Result<(), ControlError> {
+    let contradiction = |problem| ControlError::Package(PackageError::Contradiction(problem));
+    for merge in merged {
+        let name = &merge.function;
+        let exported = exports.iter().find(|(key, _)| key.name() == merge.interface());
+        let function = exported.and_then(|(_, interface)| interface.functions.get(merge.function()));
+        let function = function
+            .ok_or_else(|| contradiction(format!("calls of {name} are to be merged, and it does not export that")))?;
+        merge::check(function)
+            .map_err(|problem| contradiction(format!("calls of {name} can't be merged: {problem}")))?;
+    }
+    Ok(())
+}
+
+/// Interfaces that the host itself calls, or that a command line would.
 fn is_for_the_host(key: &InterfaceKey) -> bool {
-    key.name().starts_with("wasi:") || key.name().starts_with("datamp:http/")
+    const FOR_THE_HOST: [&str; 5] = ["wasi:", "datamp:http/", "datamp:messaging/", "datamp:jobs/", "datamp:operator/"];
+    FOR_THE_HOST.iter().any(|package| key.name().starts_with(package))
 }
 
 /// Packages whose interfaces the host provides, if at all.
 fn is_of_the_platform(key: &InterfaceKey) -> bool {
-    const PLATFORM: [&str; 8] = [
+    const PLATFORM: [&str; 12] = [
         "wasi:",
         "datamp:http/",
         "datamp:database/",
@@ -182,6 +219,10 @@ fn is_of_the_platform(key: &InterfaceKey) -> bool {
         "datamp:logging/",
         "datamp:mail/",
         "datamp:deployments/",
+        "datamp:messaging/",
+        "datamp:jobs/",
+        "datamp:limits/",
+        "datamp:operator/",
     ];
     PLATFORM.iter().any(|package| key.name().starts_with(package))
 }

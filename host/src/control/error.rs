@@ -40,6 +40,16 @@ pub enum ControlError {
         /// What does not fit.
         conflict: Conflict,
     },
+    /// Clients of the active generation's HTTP API would not get on with it.
+    #[error("{component} {version} breaks clients of its HTTP API: {}", shown(.breaks))]
+    BreaksClients {
+        /// The component.
+        component: String,
+        /// Its version.
+        version: String,
+        /// Every change that breaks them.
+        breaks: Vec<String>,
+    },
     /// A pattern under `http.hosts` can't be read.
     #[error("http.hosts can't be used: {0}")]
     Hosts(String),
@@ -74,6 +84,17 @@ pub enum ControlError {
     Internal(String),
 }
 
+/// How many breaks are told in words; the problem has all of them.
+const TOLD: usize = 20;
+
+fn shown(breaks: &[String]) -> String {
+    let told: Vec<&str> = breaks.iter().take(TOLD).map(String::as_str).collect();
+    match breaks.len().saturating_sub(TOLD) {
+        0 => told.join("; "),
+        more => format!("{}; and {more} more", told.join("; ")),
+    }
+}
+
 impl ControlError {
     /// The state that a generation is left in: refused as it is, or failed for another reason.
     pub(super) fn is_rejection(&self) -> bool {
@@ -100,6 +121,10 @@ impl From<&ControlError> for Problem {
                 of(unfit, "manifest-mismatch", "The manifest does not fit the code")
             }
             E::Package(PackageError::Migrations(_)) => of(unfit, "invalid-migrations", "The migrations are invalid"),
+            E::Package(PackageError::OpenApi(_)) => of(unfit, "invalid-openapi", "The API's document is invalid"),
+            E::BreaksClients { breaks, .. } => {
+                of(StatusCode::CONFLICT, "breaks-clients", "Clients would break").with("breaks", breaks.clone())
+            }
             E::Compile(_) => of(unfit, "compilation-failed", "The component can't be compiled"),
             E::Import(_) | E::Conflict { conflict: Conflict::Missing { .. }, .. } => {
                 of(unfit, "import-not-provided", "An import is not provided")

@@ -7,12 +7,17 @@ mod activation;
 mod admission;
 pub mod api;
 mod assembly;
+mod command_api;
+pub mod commands;
 mod error;
 pub mod package;
+mod preset;
 mod records;
 mod status;
+mod work_api;
 
 pub use error::ControlError;
+pub use preset::Preset;
 pub use records::{GenerationRecord, Records, State};
 pub use status::{ComponentStatus, HostStatus, Inspection};
 
@@ -21,12 +26,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use parking_lot::Mutex as SyncMutex;
 use tokio::sync::Mutex;
 
-use self::{assembly::Assembly, package::Package};
+use self::{admission::Admitted, assembly::Assembly, package::Package};
 use crate::{
     capabilities::Platform,
     engine::{Engines, artifact::ArtifactCache},
     registry::{Registry, Table},
     telemetry::metrics::Metrics,
+    work::Kind,
 };
 
 /// The control plane of one host.
@@ -36,7 +42,7 @@ pub struct Control {
     registry: Registry,
     metrics: Metrics,
     /// One change at a time.
-    changing: Mutex<()>,
+    changing: Arc<Mutex<()>>,
     /// Components that are active by the records and could not be started here, with why.
     broken: SyncMutex<BTreeMap<String, String>>,
     started: Instant,
@@ -49,6 +55,8 @@ pub struct Change {
     pub by: String,
     /// A reason for the history.
     pub reason: String,
+    /// Whether clients of the component's HTTP API may break by it. The history then says so.
+    pub may_break_clients: bool,
 }
 
 /// What is granted along with a deployment.
@@ -102,7 +110,7 @@ impl Control {
             records,
             registry,
             metrics,
-            changing: Mutex::default(),
+            changing: Arc::default(),
             broken: SyncMutex::default(),
             started: Instant::now(),
         });
@@ -129,7 +137,16 @@ impl Control {
                 }
             }
         }
+        for generation in active.values() {
+            // What a host wrote that ended in the middle of a swap is made good.
+            let (queue, manifest, does_jobs) =
+                (&self.platform().work, generation.manifest(), generation.takes(Kind::Job));
+            queue.expand(manifest, does_jobs).await?;
+            queue.end(manifest).await?;
+            queue.revoke(manifest, does_jobs).await?;
+        }
         self.registry.replace(Table::of(active));
+        self.platform().work.look();
         Ok(())
     }
 
@@ -151,13 +168,14 @@ impl Control {
         let started = Instant::now();
         let package = read(bytes).await?;
         let _changing = self.changing.lock().await;
-        let (linked, asks) = match self.admit(&package, grant).await {
+        let Admitted { linked, asks, breaks } = match self.admit(&package, grant, change).await {
             Ok(admitted) => admitted,
             Err(error) => {
                 self.remember(&package, &error, change).await;
                 return Err(error);
             }
         };
+        let change = &change.breaking(&breaks);
         let (generation, announcements) = self.introduce(&package, linked, &asks, change).await?;
         self.put_in_place(&generation, change).await?;
         let record = self.record(generation.name(), generation.number()).await?;
@@ -249,6 +267,30 @@ impl Control {
             return Err(ControlError::Refused(format!("{component}'s manifest names no setting {name:?}")));
         }
         self.records.set_setting(component, name, value).await
+    }
+
+    /// Gives a setting of a component a value before any component is started, so that it holds from the start.
+    ///
+    /// # Errors
+    /// When the records can't be written. Whether there is such a setting is seen once the component is there:
+    /// [`has_setting`](Self::has_setting).
+    pub async fn preset(&self, setting: &Preset) -> Result<(), ControlError> {
+        self.records.set_setting(&setting.component, &setting.name, &setting.value).await
+    }
+
+    /// Takes such a value back.
+    ///
+    /// # Errors
+    /// When the records can't be written.
+    pub async fn take_back(&self, setting: &Preset) -> Result<(), ControlError> {
+        self.records.remove_setting(&setting.component, &setting.name).await
+    }
+
+    /// Whether a component is active whose manifest names a setting.
+    #[must_use]
+    pub fn has_setting(&self, component: &str, name: &str) -> bool {
+        let table = self.registry.table();
+        table.active().get(component).is_some_and(|active| active.manifest().config.contains_key(name))
     }
 
     /// The services behind the capabilities.

@@ -1,15 +1,27 @@
 //! The file that is deployed: read whole and checked by itself, before anything else is done with it.
 
+use std::sync::Arc;
+
+use datamp_openapi::Document;
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use crate::{
     capabilities::database::{MigrationSet, MigrationSetError},
     engine::{artifact::ContentHash, interface::Interfaces, settings::Flavour},
-    manifest::{MIGRATIONS_SECTION, Manifest, ManifestError, SECTION},
+    manifest::{MIGRATIONS_SECTION, Manifest, ManifestError, OPENAPI_SECTION, SECTION},
 };
 
 /// The largest file that is taken, in bytes.
 pub const MAX_SIZE: usize = 128 << 20;
+
+/// The export that takes events.
+pub const SUBSCRIBER: &str = "datamp:messaging/subscriber";
+
+/// The export that does jobs.
+pub const JOB: &str = "datamp:jobs/job";
+
+/// The export that has commands for operators.
+pub const COMMANDS: &str = "datamp:operator/commands";
 
 /// How a component serves HTTP, by what it exports.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +47,8 @@ pub struct Package {
     pub version: String,
     /// The migrations that travel in it.
     pub migrations: Option<MigrationSet>,
+    /// What it says of its HTTP API.
+    pub openapi: Option<Arc<Document>>,
     /// The names of its imports, with versions.
     pub imports: Vec<String>,
     /// The names of its exports, with versions.
@@ -62,6 +76,9 @@ pub enum PackageError {
     /// Its migrations can't be read, or don't fit its manifest.
     #[error("its migrations can't be used: {0}")]
     Migrations(String),
+    /// What it says of its HTTP API is no document.
+    #[error("what it says of its HTTP API can't be used: {0}")]
+    OpenApi(String),
     /// Its manifest and its code contradict each other.
     #[error("its manifest does not fit its code: {0}")]
     Contradiction(String),
@@ -90,6 +107,10 @@ impl Package {
             .map(MigrationSet::parse)
             .transpose()
             .map_err(|error: MigrationSetError| PackageError::Migrations(error.to_string()))?;
+        let openapi = one(OPENAPI_SECTION, &contents.openapi)?
+            .map(Document::parse)
+            .transpose()
+            .map_err(|error| PackageError::OpenApi(error.to_string()))?;
         let package = Self {
             hash: ContentHash::of(&bytes),
             version: manifest.version.to_string(),
@@ -98,6 +119,7 @@ impl Package {
             bytes,
             manifest,
             migrations,
+            openapi: openapi.map(Arc::new),
         };
         package.check()?;
         Ok(package)
@@ -115,6 +137,12 @@ impl Package {
                 _ => None,
             }
         })
+    }
+
+    /// Whether it exports an interface of version 1.
+    #[must_use]
+    pub fn exports_interface(&self, name: &str) -> bool {
+        self.exports.iter().any(|export| export.strip_prefix(name).is_some_and(|version| version.starts_with("@1.")))
     }
 
     /// The engine it needs.
@@ -138,7 +166,18 @@ impl Package {
                     import.full_name
                 )));
             }
-            if key.name() == "datamp:database/sql" && self.manifest.database.tables.is_empty() {
+            let contradiction = |problem: &str| {
+                Err(PackageError::Contradiction(format!("it imports {}, and {problem}", import.full_name)))
+            };
+            if key.name() == "datamp:messaging/publisher" && self.manifest.messaging.publishes.is_empty() {
+                return contradiction("names no topic under messaging.publishes");
+            }
+            if key.name() == "datamp:jobs/scheduler" && !self.exports_interface(JOB) {
+                return contradiction("does not export datamp:jobs/job, which would do what it schedules");
+            }
+            // Without its functions it is there for a type that another interface uses.
+            let uses_sql = key.name() == "datamp:database/sql" && !import.functions.is_empty();
+            if uses_sql && self.manifest.database.tables.is_empty() {
                 return Err(PackageError::Contradiction(format!(
                     "it imports {}, and names no table under database.tables",
                     import.full_name
@@ -158,6 +197,25 @@ impl Package {
                 route.as_str()
             ));
         }
+        let standard = matches!(self.http_export(), Some(HttpExport::Wasi02 | HttpExport::Wasi03));
+        let subscribes = manifest.messaging.subscribes.first().map(|topic| format!("subscribes to {topic}"));
+        let schedule = manifest.schedules.keys().next().map(|name| format!("names the schedule {name}"));
+        for (does, export) in [(subscribes, SUBSCRIBER), (schedule, JOB)] {
+            let Some(does) = does else { continue };
+            if !self.exports_interface(export) {
+                return contradiction(format!("it {does}, and does not export {export} (version 1)"));
+            }
+            if standard {
+                return contradiction(format!(
+                    "it {does}, which a component that serves wasi:http can't: serve datamp:http/handler"
+                ));
+            }
+        }
+        if standard && self.exports_interface(COMMANDS) {
+            return contradiction(format!(
+                "it exports {COMMANDS}, which a component that serves wasi:http can't: serve datamp:http/handler"
+            ));
+        }
         match (&manifest.database.migrations, &self.migrations) {
             (Some(named), None) => contradiction(format!("it names the migrations {named}, and none travel in it")),
             (None, Some(set)) => {
@@ -174,7 +232,16 @@ impl Package {
 
 /// Interfaces that every component may import without asking. What they give is bounded by other parts of the manifest.
 fn is_free(interface: &str) -> bool {
-    const FREE: [&str; 5] = ["wasi:", "datamp:logging/", "datamp:config/", "datamp:crypto/", "datamp:http/"];
+    const FREE: [&str; 8] = [
+        "wasi:",
+        "datamp:logging/",
+        "datamp:config/",
+        "datamp:crypto/",
+        "datamp:http/",
+        "datamp:messaging/",
+        "datamp:jobs/",
+        "datamp:limits/",
+    ];
     interface == "datamp:database/sql" || FREE.iter().any(|prefix| interface.starts_with(prefix))
 }
 
@@ -209,6 +276,7 @@ fn one<'a>(name: &'static str, found: &[&'a [u8]]) -> Result<Option<&'a [u8]>, P
 struct Contents<'a> {
     manifests: Vec<&'a [u8]>,
     migrations: Vec<&'a [u8]>,
+    openapi: Vec<&'a [u8]>,
     imports: Vec<String>,
     exports: Vec<String>,
 }
@@ -227,6 +295,9 @@ impl<'a> Contents<'a> {
                 }
                 Payload::CustomSection(section) if section.name() == MIGRATIONS_SECTION => {
                     contents.migrations.push(section.data());
+                }
+                Payload::CustomSection(section) if section.name() == OPENAPI_SECTION => {
+                    contents.openapi.push(section.data());
                 }
                 Payload::ComponentImportSection(imports) if depth == 0 => {
                     for import in imports {

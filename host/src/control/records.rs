@@ -292,6 +292,15 @@ impl Records {
         Ok(())
     }
 
+    pub(super) async fn remove_setting(&self, component: &str, name: &str) -> Result<(), ControlError> {
+        sqlx::query("DELETE FROM host_setting WHERE component = $1 AND name = $2")
+            .bind(component)
+            .bind(name)
+            .execute(self.store.pool())
+            .await?;
+        Ok(())
+    }
+
     async fn generations(
         &self,
         query: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,

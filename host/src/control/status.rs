@@ -61,6 +61,9 @@ pub struct Inspection {
     pub asks: Vec<String>,
     /// The migrations that travel in it, as `number name`.
     pub migrations: Vec<String>,
+    /// The version of the document of its HTTP API, if one travels in it.
+    #[serde(default)]
+    pub openapi: Option<String>,
 }
 
 impl Inspection {
@@ -79,6 +82,7 @@ impl Inspection {
             routes: manifest.routes.iter().map(|route| route.as_str().to_owned()).collect(),
             asks: manifest.asks().into_iter().collect(),
             migrations: package.migrations.as_ref().map(summary).unwrap_or_default(),
+            openapi: package.openapi.as_ref().map(|document| document.version().to_owned()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the host keeps for one instance of a component: the data of its wasmtime store.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -14,6 +14,7 @@ use super::{limits::MemoryLimits, output::GuestOutput};
 use crate::{
     capabilities::{ComponentCapabilities, database::InstanceDatabase, http_client::WasiOutbound},
     manifest::Manifest,
+    registry::Generation,
     telemetry::trace::TraceContext,
 };
 
@@ -29,6 +30,8 @@ pub struct ComponentContext {
     pub capabilities: ComponentCapabilities,
     /// Set when draining took too long: whatever still runs is ended.
     pub killed: AtomicBool,
+    /// The generation itself, for calls of its own functions: those stay with the code that makes them, also while it drains.
+    pub own: OnceLock<Weak<Generation>>,
 }
 
 impl ComponentContext {

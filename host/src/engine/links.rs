@@ -4,7 +4,7 @@
 //! A call looks up who exports the interface *now*, and runs there on an instance of its own with what is left of the
 //! caller's deadline. So a swap of the callee is seen at once, and nobody is linked anew.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::time::Instant;
 use wasmtime::{
@@ -65,10 +65,13 @@ impl Link {
         let caller = &state.component.name;
         let not_provided =
             || CallError::NotProvided { caller: Arc::clone(caller), interface: Arc::clone(&self.interface) };
-        let generation = self.registry.provider(&self.key).ok_or_else(not_provided)?;
+        let own = state.component.own.get().and_then(Weak::upgrade).filter(|own| own.exports().contains_key(&self.key));
+        let generation = own.or_else(|| self.registry.provider(&self.key)).ok_or_else(not_provided)?;
         let export = generation.export(&self.key, &self.function).ok_or_else(not_provided)?;
         let callee = generation.name();
-        if callee == caller || state.call.callers.contains(callee) {
+        // A component's own function may be called where calls of it are merged: they are made by an instance of their own.
+        let calls_itself = callee == caller && !generation.merges(export);
+        if calls_itself || state.call.callers.contains(callee) {
             return Err(CallError::Cycle {
                 caller: Arc::clone(caller),
                 component: Arc::clone(callee),

@@ -11,9 +11,11 @@ mod output;
 pub mod pool;
 pub mod settings;
 pub mod standard;
+mod typed;
 
 pub use error::CallError;
 pub use instance_state::{CallContext, ComponentContext, InstanceState};
+pub use typed::Serves;
 
 use wasmtime::{
     Engine,

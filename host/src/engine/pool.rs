@@ -11,15 +11,22 @@ use std::{
 
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::{Instant, timeout_at},
+    time::Instant,
 };
 use wasmtime::{
     PoolConcurrencyLimitError, Store, UpdateDeadline,
     component::{ComponentExportIndex, Func, Instance, InstancePre, Val},
 };
 
-use super::{CallContext, CallError, ComponentContext, InstanceState, error::Interrupted};
-use crate::bindings::platform::{Platform, PlatformIndices, exports::datamp::http::handler};
+use super::{
+    CallContext, CallError, ComponentContext, InstanceState,
+    error::Interrupted,
+    typed::{Serves, TypedExports, TypedInstance},
+};
+use crate::{
+    bindings::{job, operator, platform::exports::datamp::http::handler, subscriber},
+    timers::Timers,
+};
 
 /// A function that a component exports, by its place in [`InstancePool::new`]'s list.
 pub type ExportId = usize;
@@ -27,50 +34,52 @@ pub type ExportId = usize;
 /// The instances of one generation.
 pub struct InstancePool {
     pre: InstancePre<InstanceState>,
-    handler: Option<PlatformIndices>,
+    typed: TypedExports,
     exports: Vec<ComponentExportIndex>,
     context: Arc<ComponentContext>,
     idle: Mutex<Vec<PooledInstance>>,
     permits: Semaphore,
     waiting: AtomicU32,
+    timers: Timers,
 }
 
 struct PooledInstance {
     store: Store<InstanceState>,
     instance: Instance,
-    handler: Option<Platform>,
+    typed: TypedInstance,
     exports: HashMap<ExportId, Func>,
     calls: u64,
 }
 
 impl InstancePool {
-    /// A pool with no instance in it yet. `serves_http` says that the component exports the typed handler.
+    /// A pool with no instance in it yet. `serves` says which typed exports the component has.
     ///
     /// # Errors
-    /// When the handler's type isn't that of the contract.
+    /// When the type of one isn't that of the contract.
     pub fn new(
         pre: InstancePre<InstanceState>,
-        serves_http: bool,
+        serves: Serves,
         exports: Vec<ComponentExportIndex>,
         context: Arc<ComponentContext>,
     ) -> wasmtime::Result<Self> {
-        let handler = serves_http.then(|| PlatformIndices::new(&pre)).transpose()?;
+        let typed = TypedExports::find(&pre, serves)?;
         let concurrency = usize::try_from(context.manifest.limits.concurrency.get())?;
         Ok(Self {
             pre,
-            handler,
+            typed,
             exports,
             context,
             idle: Mutex::default(),
             permits: Semaphore::new(concurrency),
             waiting: AtomicU32::new(0),
+            timers: Timers::default(),
         })
     }
 
-    /// Whether requests can be routed here.
+    /// Which typed exports there are: whether requests, events, runs of jobs and commands can be sent here.
     #[must_use]
-    pub fn serves_http(&self) -> bool {
-        self.handler.is_some()
+    pub const fn serves(&self) -> Serves {
+        self.typed.serves()
     }
 
     /// Answers one HTTP request.
@@ -78,11 +87,76 @@ impl InstancePool {
     /// # Errors
     /// Every way in which a component fails; the instance is not used again.
     pub async fn handle(&self, call: CallContext, request: &handler::Request) -> Result<handler::Response, CallError> {
+        let _permit = self.permit(call.deadline).await?;
         self.run(call, async |pooled| {
-            let Some(platform) = &pooled.handler else {
+            let Some(platform) = &pooled.typed.http else {
                 return Err(wasmtime::Error::msg("the component exports no handler"));
             };
             platform.datamp_http_handler().call_handle(&mut pooled.store, request).await
+        })
+        .await
+    }
+
+    /// Hands events over.
+    ///
+    /// # Errors
+    /// Every way in which a component fails; the instance is not used again.
+    pub async fn deliver(
+        &self,
+        call: CallContext,
+        events: &[subscriber::Event],
+    ) -> Result<Vec<subscriber::Outcome>, CallError> {
+        let _permit = self.permit(call.deadline).await?;
+        self.run(call, async |pooled| {
+            let Some(typed) = &pooled.typed.events else {
+                return Err(wasmtime::Error::msg("the component exports no subscriber"));
+            };
+            typed.datamp_messaging_subscriber().call_handle(&mut pooled.store, events).await
+        })
+        .await
+    }
+
+    /// Does one run of a job.
+    ///
+    /// # Errors
+    /// Every way in which a component fails; the instance is not used again.
+    pub async fn run_job(&self, call: CallContext, task: &job::Task) -> Result<job::Outcome, CallError> {
+        let _permit = self.permit(call.deadline).await?;
+        self.run(call, async |pooled| {
+            let Some(typed) = &pooled.typed.jobs else {
+                return Err(wasmtime::Error::msg("the component exports no job"));
+            };
+            typed.datamp_jobs_job().call_run(&mut pooled.store, task).await
+        })
+        .await
+    }
+
+    /// Tells which commands there are for operators.
+    ///
+    /// # Errors
+    /// Every way in which a component fails; the instance is not used again.
+    pub async fn commands(&self, call: CallContext) -> Result<Vec<operator::Command>, CallError> {
+        let _permit = self.permit(call.deadline).await?;
+        self.run(call, async |pooled| {
+            let Some(typed) = &pooled.typed.commands else { return Err(without_commands()) };
+            typed.datamp_operator_commands().call_describe(&mut pooled.store).await
+        })
+        .await
+    }
+
+    /// Does one step of a command.
+    ///
+    /// # Errors
+    /// Every way in which a component fails; the instance is not used again.
+    pub async fn step(
+        &self,
+        call: CallContext,
+        command: &operator::Call,
+    ) -> Result<Result<operator::Step, operator::CommandError>, CallError> {
+        let _permit = self.permit(call.deadline).await?;
+        self.run(call, async |pooled| {
+            let Some(typed) = &pooled.typed.commands else { return Err(without_commands()) };
+            typed.datamp_operator_commands().call_advance(&mut pooled.store, command).await
         })
         .await
     }
@@ -92,6 +166,21 @@ impl InstancePool {
     /// # Errors
     /// Every way in which a component fails; the instance is not used again.
     pub async fn call(
+        &self,
+        call: CallContext,
+        export: ExportId,
+        parameters: &[Val],
+        results: &mut [Val],
+    ) -> Result<(), CallError> {
+        let _permit = self.permit(call.deadline).await?;
+        self.call_uncounted(call, export, parameters, results).await
+    }
+
+    /// The same beyond the limit of concurrency: whoever calls bounds it.
+    ///
+    /// # Errors
+    /// Every way in which a component fails; the instance is not used again.
+    pub async fn call_uncounted(
         &self,
         call: CallContext,
         export: ExportId,
@@ -122,7 +211,7 @@ impl InstancePool {
     /// When it can't be made.
     pub async fn probe(&self, call: CallContext) -> Result<(), CallError> {
         let deadline = call.deadline;
-        let instance = timeout_at(deadline, self.instantiate(call)).await.map_err(|_| self.too_late())??;
+        let instance = self.timers.within(deadline, self.instantiate(call)).await.map_err(|_| self.too_late())??;
         self.put_back(instance);
         Ok(())
     }
@@ -138,7 +227,6 @@ impl InstancePool {
         work: impl AsyncFnOnce(&mut PooledInstance) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
         let deadline = call.deadline;
-        let _permit = self.permit(deadline).await?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut pooled = match idle {
             Some(mut pooled) => {
@@ -147,11 +235,11 @@ impl InstancePool {
                 pooled.store.set_epoch_deadline(1);
                 pooled
             }
-            None => timeout_at(deadline, self.instantiate(call)).await.map_err(|_| self.too_late())??,
+            None => self.timers.within(deadline, self.instantiate(call)).await.map_err(|_| self.too_late())??,
         };
         pooled.calls += 1;
         // The epoch ends a guest that computes; this timeout ends one that waits for the host.
-        let result = timeout_at(deadline, work(&mut pooled)).await;
+        let result = self.timers.within(deadline, work(&mut pooled)).await;
         match result {
             Ok(Ok(answer)) => {
                 self.put_back(pooled);
@@ -171,7 +259,7 @@ impl InstancePool {
             return Ok(permit);
         }
         let _place = Place::take(&self.waiting, self.context.manifest.limits.queue).ok_or_else(|| self.saturated())?;
-        match timeout_at(deadline, self.permits.acquire()).await {
+        match self.timers.within(deadline, self.permits.acquire()).await {
             Ok(Ok(permit)) => Ok(permit),
             Ok(Err(_closed)) => Err(CallError::Killed { component: Arc::clone(&self.context.name) }),
             Err(_) => Err(self.saturated()),
@@ -184,13 +272,9 @@ impl InstancePool {
             Ok(instance) => instance,
             Err(error) => return Err(self.not_started(&error, store.data())),
         };
-        let handler = self
-            .handler
-            .as_ref()
-            .map(|indices| indices.load(&mut store, &instance))
-            .transpose()
-            .map_err(|error| self.not_started(&error, store.data()))?;
-        Ok(PooledInstance { store, instance, handler, exports: HashMap::new(), calls: 0 })
+        let typed = self.typed.load(&mut store, &instance);
+        let typed = typed.map_err(|error| self.not_started(&error, store.data()))?;
+        Ok(PooledInstance { store, instance, typed, exports: HashMap::new(), calls: 0 })
     }
 
     fn put_back(&self, pooled: PooledInstance) {
@@ -221,6 +305,10 @@ impl InstancePool {
     fn too_late(&self) -> CallError {
         CallError::Deadline { component: Arc::clone(&self.context.name), limit: self.context.manifest.limits.deadline }
     }
+}
+
+fn without_commands() -> wasmtime::Error {
+    wasmtime::Error::msg("the component exports no commands")
 }
 
 /// A store for one instance, with its limits armed.

@@ -51,7 +51,7 @@ async fn typed(
     context: &RequestContext,
     deadline: Instant,
 ) -> Result<Response, Problem> {
-    if !pool.serves_http() {
+    if !pool.serves().http {
         return Err(problem::no_route(request.uri().path()));
     }
     let limits = &generation.manifest().limits;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use super::{Problem, RequestContext, X_REQUEST_ID, problem};
-use crate::{manifest::ByteSize, telemetry::metrics::EdgeMetrics};
+use crate::{manifest::ByteSize, telemetry::metrics::EdgeMetrics, timers::Timers};
 
 /// Where the host says whether it takes requests.
 pub(super) const READINESS: &str = "/readyz";
@@ -54,13 +54,14 @@ pub struct Edge {
     settings: Arc<EdgeSettings>,
     metrics: Arc<EdgeMetrics>,
     peer: SocketAddr,
+    timers: Timers,
 }
 
 impl Edge {
     /// Puts a router behind the edge. `peer` is the other end of the connection.
     #[must_use]
     pub fn new(router: Router, settings: Arc<EdgeSettings>, metrics: Arc<EdgeMetrics>, peer: SocketAddr) -> Self {
-        Self { router, settings, metrics, peer }
+        Self { router, settings, metrics, peer, timers: Timers::default() }
     }
 
     /// What is wrong with a request before its body is read.
@@ -89,6 +90,7 @@ where
         let context = RequestContext::of(request.headers(), self.peer, &self.settings.trusted_proxies);
         let settings = Arc::clone(&self.settings);
         let metrics = Arc::clone(&self.metrics);
+        let timers = self.timers.clone();
         let (mut parts, body) = request.into_parts();
         if let Some(problem) = self.refusal(&parts.headers) {
             let response = finish(problem.response(Some(&context.id)), &context, &metrics);
@@ -106,7 +108,7 @@ where
         Box::pin(async move {
             // A panic of the host would take the whole connection with it, and with HTTP/2 its other requests.
             let inner = AssertUnwindSafe(inner).catch_unwind();
-            let response = match tokio::time::timeout_at(started + settings.timeout, inner).await {
+            let response = match timers.within(started + settings.timeout, inner).await {
                 Ok(Ok(Ok(response))) => response,
                 Ok(Err(panic)) => host_panicked(panic.as_ref()).response(Some(&context.id)),
                 Err(_) => too_late(settings.timeout).response(Some(&context.id)),

@@ -4,6 +4,7 @@ mod context;
 mod convert;
 mod dispatch;
 mod edge;
+mod head_timer;
 pub mod problem;
 mod server;
 mod site;

@@ -11,7 +11,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Edge, EdgeSettings};
+use super::{Edge, EdgeSettings, head_timer::HeadTimer};
 use crate::telemetry::metrics::EdgeMetrics;
 
 /// How long the head of a request may take to arrive.
@@ -58,12 +58,7 @@ pub async fn serve(
 ) {
     let connections = GracefulShutdown::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_SIZE)
-        .max_headers(HEAD_FIELDS);
+    builder.http1().header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_SIZE).max_headers(HEAD_FIELDS);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -86,6 +81,8 @@ pub async fn serve(
         };
         no_delay(&stream);
         let edge = Edge::new(router.clone(), Arc::clone(&settings), Arc::clone(&metrics), peer);
+        // A timer of its own for each connection's heads; see there.
+        builder.http1().timer(HeadTimer::default());
         let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(edge));
         let connection = connections.watch(connection.into_owned());
         tokio::spawn(async move {

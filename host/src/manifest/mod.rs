@@ -2,6 +2,9 @@
 //!
 //! The text travels inside the `.wasm` as the custom section [`SECTION`], so the file that is deployed describes itself.
 
+mod deferred;
+mod merge;
+mod topic;
 mod values;
 
 use std::{
@@ -14,13 +17,21 @@ use std::{
 use serde::Deserialize;
 
 use self::values::duration;
-pub use self::values::{ByteSize, ComponentName, RoutePrefix};
+pub use self::{
+    deferred::{CronText, JobNeeds, MessagingNeeds, Schedule},
+    merge::Merge,
+    topic::{TOPIC_FORM, TopicPattern, is_topic},
+    values::{ByteSize, ComponentName, RoutePrefix},
+};
 
 /// The custom section of a component that holds its manifest, as UTF-8 TOML.
 pub const SECTION: &str = "datamp:manifest";
 
 /// The custom section that holds a component's migrations, as JSON.
 pub const MIGRATIONS_SECTION: &str = "datamp:migrations";
+
+/// The custom section that holds the OpenAPI 3.1 document of a component's HTTP API, as JSON.
+pub const OPENAPI_SECTION: &str = "datamp:openapi";
 
 /// Paths that the host itself answers on the public listener.
 const HOST_PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -51,6 +62,18 @@ pub struct Manifest {
     /// The hosts it may call.
     #[serde(default)]
     pub http: HttpNeeds,
+    /// The exported functions whose calls are merged.
+    #[serde(default)]
+    pub merge: Vec<Merge>,
+    /// The events it publishes and is sent.
+    #[serde(default)]
+    pub messaging: MessagingNeeds,
+    /// How its jobs are run.
+    #[serde(default)]
+    pub jobs: JobNeeds,
+    /// What it does again and again, by the name of the job.
+    #[serde(default)]
+    pub schedules: BTreeMap<ComponentName, Schedule>,
     /// Its settings.
     #[serde(default)]
     pub config: BTreeMap<String, Setting>,
@@ -142,7 +165,7 @@ impl fmt::Display for TableRight {
 #[serde(deny_unknown_fields, default)]
 pub struct HttpNeeds {
     /// Patterns: `api.example.com`, `*.example.com`, `api.example.com:8443`, each optionally after `http://`
-    /// (`https://` otherwise).
+    /// (`https://` otherwise). `https://*` is every public host.
     pub hosts: BTreeSet<String>,
 }
 
@@ -221,11 +244,15 @@ impl Manifest {
         in_range("limits.request-body", limits.request_body.0 <= 256 << 20, "must be at most 256MiB")?;
         in_range("limits.response-body", limits.response_body.0 <= 256 << 20, "must be at most 256MiB")?;
         in_range("database.connections", (1..=100).contains(&self.database.connections), "must be 1 to 100")?;
+        self.check_deferred()?;
         if let Some(route) = self.routes.iter().find(|route| HOST_PATHS.contains(&route.as_str())) {
             return Err(ManifestError::OutOfRange {
                 field: "routes",
                 problem: format!("names {}, which is the host's own", route.as_str()),
             });
+        }
+        for merge in &self.merge {
+            merge.check().map_err(|problem| ManifestError::OutOfRange { field: "merge", problem })?;
         }
         let table = |name: &String| {
             name.len() <= 63
@@ -256,6 +283,30 @@ impl Manifest {
         Ok(())
     }
 
+    fn check_deferred(&self) -> Result<(), ManifestError> {
+        let in_range = |field, ok, problem: &str| {
+            if ok { Ok(()) } else { Err(ManifestError::OutOfRange { field, problem: problem.to_owned() }) }
+        };
+        let delay = Duration::from_millis(10)..=Duration::from_secs(3600);
+        let (messaging, jobs) = (&self.messaging, &self.jobs);
+        in_range("messaging.batch", messaging.batch.get() <= 100, "must be 1 to 100")?;
+        in_range("messaging.concurrency", messaging.concurrency.get() <= 64, "must be 1 to 64")?;
+        in_range("messaging.attempts", messaging.attempts.get() <= 100, "must be 1 to 100")?;
+        in_range("messaging.retry-delay", delay.contains(&messaging.retry_delay), "must be 10ms to 3600s")?;
+        in_range("jobs.concurrency", jobs.concurrency.get() <= 64, "must be 1 to 64")?;
+        in_range("jobs.attempts", jobs.attempts.get() <= 100, "must be 1 to 100")?;
+        in_range("jobs.retry-delay", delay.contains(&jobs.retry_delay), "must be 10ms to 3600s")?;
+        let topics = messaging.publishes.len().max(messaging.subscribes.len());
+        in_range("messaging", topics <= 100, "must name at most 100 topics each way")?;
+        in_range("schedules", self.schedules.len() <= 100, "must be at most 100")?;
+        let json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() && text.len() <= 65_536;
+        in_range(
+            "schedules",
+            self.schedules.values().all(|schedule| json(&schedule.payload)),
+            "must each have a payload that is a JSON text of at most 64 KiB, or none",
+        )
+    }
+
     /// Everything that this component asks for beyond what is free to all, each as one line that an operator grants.
     #[must_use]
     pub fn asks(&self) -> BTreeSet<String> {
@@ -269,7 +320,12 @@ impl Manifest {
             .tables
             .iter()
             .flat_map(|(table, rights)| rights.iter().map(move |right| format!("table:{table}:{right}")));
-        routes.chain(uses).chain(hosts).chain(secrets).chain(migrations).chain(tables).collect()
+        let publishes = self.messaging.publishes.iter().map(|topic| format!("publish:{topic}"));
+        let subscribes = self.messaging.subscribes.iter().map(|topic| format!("subscribe:{topic}"));
+        // Without its time: a comma of it would part the asks of one grant.
+        let schedules = self.schedules.keys().map(|name| format!("schedule:{name}"));
+        let deferred = publishes.chain(subscribes).chain(schedules);
+        routes.chain(deferred).chain(uses).chain(hosts).chain(secrets).chain(migrations).chain(tables).collect()
     }
 }
 
@@ -290,7 +346,8 @@ mod tests {
         let manifest = Manifest::parse(
             "name = 'a'\nversion = '1.0.0'\nroutes = ['/a']\nuses = ['x:y/z']\n\
              [http]\nhosts = ['example.com']\n[secrets.s]\ndescription = ''\n\
-             [database]\nmigrations = 'm'\n[database.tables]\nt = ['insert', 'select']",
+             [database]\nmigrations = 'm'\n[database.tables]\nt = ['insert', 'select']\n\
+             [messaging]\npublishes = ['a.b']\nsubscribes = ['c.*']\n[schedules.nightly]\ncron = '0 4 * * *'",
         )
         .unwrap();
         let asks: Vec<_> = manifest.asks().into_iter().collect();
@@ -299,8 +356,11 @@ mod tests {
             [
                 "host:example.com",
                 "migrations:m",
+                "publish:a.b",
                 "route:/a",
+                "schedule:nightly",
                 "secret:s",
+                "subscribe:c.*",
                 "table:t:insert",
                 "table:t:select",
                 "uses:x:y/z"
@@ -326,6 +386,22 @@ mod tests {
             ("[database.tables]\nhost_key = ['select']", "host's own"),
             ("[database.tables]\nt = ['truncate']", "unknown variant"),
             ("[database]\nconnections = 0", "1 to 100"),
+            ("[[merge]]\nfunction = 'a:b/c@1.0.0#d'", "without a version"),
+            ("[[merge]]\nfunction = 'a:b/c'", "package/interface#function"),
+            ("[[merge]]\nfunction = 'a:b/c#d'\nmost = 0", "1 to 10000"),
+            ("[[merge]]\nfunction = 'a:b/c#d'\nwait = '1s'", "at most 100ms"),
+            ("[[merge]]\nfunction = 'a:b/c#d'\nparallel = 65", "1 to 64"),
+            ("[[merge]]\nfunction = 'a:b/c#d'\nqueue = 10", "at least most"),
+            ("[messaging]\npublishes = ['A']", "no topic"),
+            ("[messaging]\nsubscribes = ['a.*.b']", "no topic"),
+            ("[messaging]\nbatch = 101", "1 to 100"),
+            ("[messaging]\nattempts = 0", "zero"),
+            ("[messaging]\nretry-delay = '1ms'", "10ms to 3600s"),
+            ("[jobs]\nconcurrency = 65", "1 to 64"),
+            ("[schedules.nightly]\ncron = '61 * * * *'", "no cron pattern"),
+            ("[schedules.nightly]\ncron = '0 0 30 2 *'", "never"),
+            ("[schedules.nightly]\ncron = '0 4 * * *'\npayload = '{'", "JSON"),
+            ("[schedules.Nightly]\ncron = '0 4 * * *'", "no name"),
         ] {
             let error = Manifest::parse(&format!("name = 'a'\nversion = '1.0.0'\n{line}")).unwrap_err().to_string();
             assert!(error.contains(expected), "{line}: {error}");

@@ -8,16 +8,18 @@ use std::{
 
 use wasmtime::component::Val;
 
-use super::{InFlight, InFlightGuard};
+use super::{InFlight, InFlightGuard, merge::Merger};
 use crate::{
+    bindings::{job, operator, subscriber},
     engine::{
         CallContext, CallError, ComponentContext,
         interface::{InterfaceKey, Interfaces},
         pool::{ExportId, InstancePool},
         standard::StandardHandler,
     },
-    manifest::Manifest,
-    telemetry::metrics::GenerationMetrics,
+    manifest::{Manifest, Merge},
+    telemetry::{merging::MergeMetrics, metrics::GenerationMetrics},
+    work::Kind,
 };
 
 /// How a generation's code is run.
@@ -35,6 +37,7 @@ pub struct Generation {
     exports: Interfaces,
     export_ids: HashMap<InterfaceKey, HashMap<String, ExportId>>,
     links: Interfaces,
+    mergers: HashMap<ExportId, Arc<Merger>>,
     in_flight: Arc<InFlight>,
     metrics: GenerationMetrics,
 }
@@ -49,8 +52,15 @@ impl Generation {
         export_ids: HashMap<InterfaceKey, HashMap<String, ExportId>>,
         links: Interfaces,
         metrics: GenerationMetrics,
+        merging: &MergeMetrics,
     ) -> Self {
-        Self { context, runner, exports, export_ids, links, in_flight: Arc::default(), metrics }
+        let merger = |merge: &Merge| {
+            let id = export_ids.iter().find(|(key, _)| key.name() == merge.interface())?.1.get(merge.function())?;
+            let figures = merging.of(&context.name, &merge.function);
+            Some((*id, Arc::new(Merger::new(merge.clone(), figures))))
+        };
+        let mergers = context.manifest.merge.iter().filter_map(merger).collect();
+        Self { context, runner, exports, export_ids, links, mergers, in_flight: Arc::default(), metrics }
     }
 
     /// The component's name.
@@ -125,25 +135,109 @@ impl Generation {
         self.export_ids.get(key)?.get(function).copied()
     }
 
-    /// Calls an exported function for another component.
+    /// Whether calls of an exported function are merged.
+    #[must_use]
+    pub fn merges(&self, export: ExportId) -> bool {
+        self.mergers.contains_key(&export)
+    }
+
+    /// Calls an exported function for another component, or for the component itself where calls of it are merged.
     ///
     /// # Errors
     /// Every way in which a component fails.
     pub async fn call(
-        &self,
+        self: &Arc<Self>,
         call: CallContext,
         export: ExportId,
         parameters: &[Val],
         results: &mut [Val],
     ) -> Result<(), CallError> {
         let _guard = self.enter();
+        match self.mergers.get(&export) {
+            Some(merger) => merger.call(self, export, call, parameters, results).await,
+            None => self.pool()?.call(call, export, parameters, results).await,
+        }
+    }
+
+    /// Makes a merged call. Whoever waits for it may be this component itself, with all of the instances that it may have: so it
+    /// is not counted among them. The merger bounds how many there are.
+    pub(super) async fn call_merged(
+        &self,
+        call: CallContext,
+        export: ExportId,
+        parameters: &[Val],
+        results: &mut [Val],
+    ) -> Result<(), CallError> {
+        self.pool()?.call_uncounted(call, export, parameters, results).await
+    }
+
+    fn pool(&self) -> Result<&InstancePool, CallError> {
         match &self.runner {
-            Runner::Typed(pool) => pool.call(call, export, parameters, results).await,
+            Runner::Typed(pool) => Ok(pool),
             Runner::Standard(_) => Err(CallError::NotStarted {
                 component: Arc::clone(self.name()),
                 reason: "a wasi:http component exports nothing to other components".to_owned(),
             }),
         }
+    }
+
+    /// Whether it does deferred work of a kind.
+    #[must_use]
+    pub fn takes(&self, kind: Kind) -> bool {
+        self.pool().is_ok_and(|pool| match kind {
+            Kind::Event => pool.serves().events,
+            Kind::Job => pool.serves().jobs,
+        })
+    }
+
+    /// Hands events over.
+    ///
+    /// # Errors
+    /// Every way in which a component fails.
+    pub async fn deliver(
+        &self,
+        call: CallContext,
+        events: &[subscriber::Event],
+    ) -> Result<Vec<subscriber::Outcome>, CallError> {
+        let _guard = self.enter();
+        self.pool()?.deliver(call, events).await
+    }
+
+    /// Does one run of a job.
+    ///
+    /// # Errors
+    /// Every way in which a component fails.
+    pub async fn run_job(&self, call: CallContext, task: &job::Task) -> Result<job::Outcome, CallError> {
+        let _guard = self.enter();
+        self.pool()?.run_job(call, task).await
+    }
+
+    /// Whether it has commands for operators.
+    #[must_use]
+    pub fn has_commands(&self) -> bool {
+        self.pool().is_ok_and(|pool| pool.serves().commands)
+    }
+
+    /// Tells which commands it has.
+    ///
+    /// # Errors
+    /// Every way in which a component fails.
+    pub async fn commands(&self, call: CallContext) -> Result<Vec<operator::Command>, CallError> {
+        let _guard = self.enter();
+        self.pool()?.commands(call).await
+    }
+
+    /// Does one step of a command.
+    ///
+    /// # Errors
+    /// Every way in which a component fails.
+    pub async fn step(
+        &self,
+        call: CallContext,
+        command: &operator::Call,
+    ) -> Result<Result<operator::Step, operator::CommandError>, CallError> {
+        let _guard = self.enter();
+        self.pool()?.step(call, command).await
     }
 
     /// Makes an instance, to see that it starts.

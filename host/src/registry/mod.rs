@@ -6,6 +6,7 @@
 
 mod generation;
 mod in_flight;
+pub mod merge;
 mod routes;
 mod table;
 

@@ -8,7 +8,7 @@ use std::{
 use super::{Generation, routes::Routes};
 use crate::{
     engine::interface::{self, InterfaceKey},
-    manifest::RoutePrefix,
+    manifest::{Merge, RoutePrefix},
 };
 
 /// The active generations, and what follows from them.
@@ -126,7 +126,8 @@ impl Table {
             }
         }
         for (key, needed) in candidate.links {
-            let provider = others().find_map(|g| g.exports().get(key));
+            let own = candidate.exports.get(key).filter(|_| candidate.merges(key));
+            let provider = own.or_else(|| others().find_map(|g| g.exports().get(key)));
             let problem = match provider {
                 None => Some("nothing provides it: deploy a component that exports it first".to_owned()),
                 Some(provided) => interface::mismatch(needed, provided),
@@ -149,4 +150,13 @@ pub struct Candidate<'a> {
     pub exports: &'a interface::Interfaces,
     /// The interfaces it needs of other components.
     pub links: &'a interface::Interfaces,
+    /// The functions whose calls are merged.
+    pub merge: &'a [Merge],
+}
+
+impl Candidate<'_> {
+    /// Whether it merges calls of an interface's functions, and so may make some itself.
+    fn merges(&self, key: &InterfaceKey) -> bool {
+        self.merge.iter().any(|merge| merge.interface() == key.name())
+    }
 }

@@ -10,6 +10,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("migrations/0001_database.sql")),
     (2, include_str!("migrations/0002_capabilities.sql")),
     (3, include_str!("migrations/0003_deployments.sql")),
+    (4, include_str!("migrations/0004_work.sql")),
 ];
 
 /// The advisory lock, on PostgreSQL, of whoever changes the host's tables.

@@ -16,6 +16,9 @@ use prometheus_client::{
     registry::Registry as Series,
 };
 
+use super::merging::MergeMetrics;
+use crate::work::WorkMetrics;
+
 /// The number of buckets of a [`Latency`].
 const BUCKETS: usize = 36;
 
@@ -31,6 +34,8 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     duration: Family<GenerationLabels, Latency>,
     edge: Arc<EdgeMetrics>,
+    work: WorkMetrics,
+    merging: MergeMetrics,
 }
 
 /// What the edge counts, whoever served the request.
@@ -91,9 +96,13 @@ impl Default for Metrics {
         series.register("http_responses", "Responses sent, by class of status", responses.clone());
         series.register("component_requests", "Requests answered, by component and generation", requests.clone());
         series.register("component_request_duration_seconds", "Time to an answer of a component", duration.clone());
+        let work = WorkMetrics::default();
+        work.register(&mut series);
+        let merging = MergeMetrics::default();
+        merging.register(&mut series);
         let edge =
             EdgeMetrics { responses: CLASSES.map(|status| responses.get_or_create_owned(&StatusLabels { status })) };
-        Self { series: Arc::new(series), requests, duration, edge: Arc::new(edge) }
+        Self { series: Arc::new(series), requests, duration, edge: Arc::new(edge), work, merging }
     }
 }
 
@@ -102,6 +111,18 @@ impl Metrics {
     #[must_use]
     pub fn edge(&self) -> Arc<EdgeMetrics> {
         Arc::clone(&self.edge)
+    }
+
+    /// What is counted of deferred work.
+    #[must_use]
+    pub fn work(&self) -> WorkMetrics {
+        self.work.clone()
+    }
+
+    /// What is counted of merged calls.
+    #[must_use]
+    pub fn merging(&self) -> &MergeMetrics {
+        &self.merging
     }
 
     /// The series of a generation, which begin at zero.
@@ -181,7 +202,8 @@ impl Default for Counts {
 }
 
 impl Latency {
-    fn observe(&self, took: Duration) {
+    /// Counts one.
+    pub fn observe(&self, took: Duration) {
         let micros = took.as_secs_f64() * 1e6;
         // The inverse of `upper_bound`.
         let bucket = ((micros / 20.0).ln() / 1.6_f64.ln()).ceil().max(0.0);

@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod logs;
+pub mod merging;
 pub mod metrics;
 pub mod trace;

@@ -39,6 +39,8 @@ pub enum Error {
     TransactionEnded,
     /// Anything else; the database's own words, for the log and not for a client.
     Other(String),
+    /// An event or a job that the host does not take, before the database saw it; says why.
+    Refused(String),
     /// One row was wanted, and there is none.
     NoRow,
     /// One row was wanted, and there are more.
@@ -87,6 +89,7 @@ impl fmt::Display for Error {
             Self::Unavailable(words) => write!(formatter, "the database is unavailable: {words}"),
             Self::TransactionEnded => formatter.write_str("the transaction has already ended"),
             Self::Other(words) => formatter.write_str(words),
+            Self::Refused(words) => write!(formatter, "not taken: {words}"),
             Self::NoRow => formatter.write_str("one row was wanted, and there is none"),
             Self::TooManyRows => formatter.write_str("one row was wanted, and there are more"),
             Self::Row(words) => write!(formatter, "a row does not fit: {words}"),

@@ -1,5 +1,8 @@
 //! JSON in a TEXT column.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
 use serde::{Serialize, Serializer};
 
@@ -23,6 +26,21 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for JsonText<T> {
         outside_row(|| serde_json::from_str(&text))
             .map(Self)
             .map_err(|error| de::Error::custom(format_args!("is no fitting JSON: {error}")))
+    }
+}
+
+/// That of the value itself.
+impl<T: JsonSchema> JsonSchema for JsonText<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 

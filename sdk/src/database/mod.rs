@@ -25,6 +25,7 @@
 //! Rows become structs by the names of their columns, tuples by position, and rows of one column also that value alone.
 //! NULL takes an `Option`.
 
+mod deferred;
 mod error;
 mod json_text;
 mod row;

@@ -19,7 +19,7 @@ thread_local! {
 #[derive(Debug)]
 pub struct Transaction {
     inner: sql::Transaction,
-    /// A statement ended in a conflict: whatever the closure made of that, the transaction can be tried again.
+    /// A statement ended in a conflict, or the closure found one: whatever the closure made of that, the transaction can be tried again.
     conflicted: Cell<bool>,
 }
 
@@ -85,7 +85,8 @@ fn once<I, T, E: From<Error>>(
     };
     let (inner, conflicted, outcome) = body(inner);
     if conflicted {
-        // Also where the closure answered `Ok`: the database has rolled back already, so there is nothing to commit.
+        // Also where the closure answered `Ok`: the database has rolled back already, or does now that the transaction is
+        // dropped.
         return Err(Conflicted);
     }
     match outcome {
@@ -144,14 +145,30 @@ impl Transaction {
         self.watched(self.inner.execute(statement, parameters))
     }
 
+    /// For who finds that what was decided upon is out of date: whatever the closure answers, the transaction is rolled
+    /// back and tried again, as after a conflict that the database found.
+    pub fn conflict(&self) -> Error {
+        self.conflicted.set(true);
+        Error::Conflict
+    }
+
     fn rows(&self, statement: &str, parameters: &[Value]) -> Result<sql::RowSet, Error> {
         self.watched(self.inner.query(statement, parameters))
     }
 
-    fn watched<T>(&self, result: Result<T, sql::Error>) -> Result<T, Error> {
-        if matches!(result, Err(sql::Error::Conflict)) {
+    pub(super) fn inner(&self) -> &sql::Transaction {
+        &self.inner
+    }
+
+    /// A statement ended in a conflict, or did not.
+    pub(super) fn note_conflict(&self, conflict: bool) {
+        if conflict {
             self.conflicted.set(true);
         }
+    }
+
+    fn watched<T>(&self, result: Result<T, sql::Error>) -> Result<T, Error> {
+        self.note_conflict(matches!(result, Err(sql::Error::Conflict)));
         Ok(result?)
     }
 }

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::FromRequest;
+use super::words::plain;
 use crate::response::Json;
 use crate::{Params, Problem, Request};
 
@@ -22,6 +23,7 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
         if !media_type(request).is_some_and(is_json) {
             return Err(unsupported("application/json"));
         }
+        check_encoding(request)?;
         parse(request.body()).map(Self)
     }
 
@@ -34,10 +36,21 @@ pub(super) fn has_body(request: &Request) -> bool {
     !request.body().is_empty() || request.header("content-type").is_some()
 }
 
-/// The content type without its parameters.
+/// The content type without its parameters. Where the field stands more than once, which one is meant is not known: `None`.
 pub(super) fn media_type(request: &Request) -> Option<&str> {
-    let value = request.header("content-type")?;
+    let mut values = request.header_values("content-type");
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
     Some(value.split(';').next().unwrap_or(value).trim())
+}
+
+/// Refuses a body that is compressed (RFC 9110, section 15.5.16): nothing here unpacks one, so that none can grow.
+pub(super) fn check_encoding(request: &Request) -> Result<(), Problem> {
+    if request.header_values("content-encoding").all(|coding| coding.trim().eq_ignore_ascii_case("identity")) {
+        return Ok(());
+    }
+    Err(Problem::new(415, "unsupported-content-encoding", "The content encoding can't be taken")
+        .detail("Send the body as it is, not compressed, and without the field Content-Encoding.")
+        .header("accept-encoding", "identity"))
 }
 
 fn is_json(media_type: &str) -> bool {
@@ -55,6 +68,9 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     match serde_json::from_slice(body) {
         Ok(value) => Ok(value),
         Err(error) if error.classify() == Category::Data => Err(misfit::<T>(body)),
+        Err(_) if body.is_empty() => {
+            Err(Problem::new(400, "malformed-json", "The body is not JSON").detail("The body is empty."))
+        }
         Err(error) => Err(Problem::new(400, "malformed-json", "The body is not JSON")
             .detail(format!("{}, at line {}, column {}.", words(&error), error.line(), error.column()))
             .with("line", error.line())
@@ -68,7 +84,7 @@ fn misfit<T: DeserializeOwned>(body: &[u8]) -> Problem {
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Ok(_) => problem,
         Err(error) => {
-            let detail = words(error.inner());
+            let detail = plain(&words(error.inner()));
             let path = error.path().to_string();
             let parent = if path == "." { "" } else { path.as_str() };
             // serde reports a missing field, or an unknown one, at the object that lacks or has it.
@@ -80,7 +96,8 @@ fn misfit<T: DeserializeOwned>(body: &[u8]) -> Problem {
                 Some((_, detail)) => (parent.to_owned(), detail.to_owned()),
                 None => (parent.to_owned(), detail),
             };
-            problem.field(field, detail)
+            // It is no field of the body that is at fault where the body itself is.
+            if field.is_empty() { problem.detail(format!("The body {detail}.")) } else { problem.field(field, detail) }
         }
     }
 }
@@ -107,5 +124,5 @@ fn ends_with_segment(path: &str, name: &str) -> bool {
 fn words(error: &serde_json::Error) -> String {
     let words = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    words.strip_suffix(&place).unwrap_or(&words).to_owned()
+    words.strip_suffix(&place).unwrap_or(&words).replace("EOF while parsing", "the body ends within")
 }

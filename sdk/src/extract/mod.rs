@@ -9,9 +9,10 @@ mod path;
 mod tests;
 mod text;
 mod url;
+mod words;
 
 pub use body::Body;
-pub use header::{Bearer, ClientAddress, Headers, IdempotencyKey, RequestId};
+pub use header::{Bearer, ClientAddress, Headers, IdempotencyKey, InvalidIdempotencyKey, RequestId};
 pub use path::Path;
 pub use url::{Form, Query};
 

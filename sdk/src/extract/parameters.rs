@@ -13,7 +13,12 @@ type Parameters<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 /// A value from the parameters of a path, percent-decoded.
 pub(super) fn from_parameters<T: DeserializeOwned>(parameters: Parameters<'_>) -> Result<T, Fault> {
-    T::deserialize(Positional(parameters))
+    let only = if let [(name, _)] = parameters.as_slice() { Some(*name) } else { None };
+    T::deserialize(Positional(parameters)).map_err(|fault| match only {
+        // A type that checks the text itself does so after the text was read.
+        Some(name) => fault.in_field(name),
+        None => fault,
+    })
 }
 
 /// Names with one value each, in order: a tuple, a struct, a map or a single value.

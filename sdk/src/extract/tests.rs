@@ -59,10 +59,35 @@ mod json {
 
     #[test]
     fn refuses_another_content_type_and_none() {
-        for request in [post("text/plain", "{}"), post("image/svg+json", "{}"), Request::new(Method::Post, "/")] {
+        let twice = post("application/json", "{}").with_header("content-type", "application/json");
+        for request in [post("text/plain", "{}"), post("image/svg+json", "{}"), twice, Request::new(Method::Post, "/")]
+        {
             let (status, document) = refusal::<Json<Order>>(&request);
             assert_eq!(status, 415);
             assert!(document["type"].as_str().unwrap().ends_with("/unsupported-media-type"));
+        }
+    }
+
+    #[test]
+    fn refuses_a_body_that_is_compressed_and_says_what_is_taken() {
+        let order = post("application/json", r#"{"amount":5}"#);
+        assert!(extract::<Json<Order>>(&order.clone().with_header("content-encoding", "Identity")).is_ok());
+        for coding in ["gzip", "identity, gzip", ""] {
+            let problem = extract::<Json<Order>>(&order.clone().with_header("content-encoding", coding)).err().unwrap();
+            assert_eq!((problem.status(), problem.slug()), (415, "unsupported-content-encoding"), "{coding}");
+            let answer = problem.into_response().finish("r");
+            assert_eq!(answer.header_value("accept-encoding"), Some("identity"));
+        }
+        let form = post("application/x-www-form-urlencoded", "amount=5").with_header("content-encoding", "br");
+        assert_eq!(refusal::<Form<Order>>(&form).0, 415);
+    }
+
+    #[test]
+    fn says_of_a_body_as_a_whole_what_it_must_be() {
+        for (body, what) in [("null", "null"), ("1", "1"), ("[]", "an array"), (r#""x""#, "a string")] {
+            let (status, document) = refusal::<Json<Order>>(&post("application/json", body));
+            assert_eq!((status, &document["errors"]), (422, &serde_json::Value::Null), "{body}");
+            assert_eq!(document["detail"], format!("The body must be an object, not {what}."));
         }
     }
 
@@ -72,7 +97,10 @@ mod json {
         assert_eq!(status, 400);
         assert_eq!((&document["line"], &document["column"]), (&2.into(), &13.into()));
         assert_eq!(document["detail"], "expected value, at line 2, column 13.");
-        assert_eq!(refusal::<Json<Order>>(&post("application/json", "")).0, 400);
+        let (status, document) = refusal::<Json<Order>>(&post("application/json", ""));
+        assert_eq!((status, &document["detail"]), (400, &"The body is empty.".into()));
+        let (_, document) = refusal::<Json<Order>>(&post("application/json", r#"{"amount"#));
+        assert_eq!(document["detail"], "the body ends within a string, at line 1, column 8.");
         assert_eq!(refusal::<Json<Order>>(&post("application/json", r#"{"amount":1} x"#)).0, 400);
     }
 
@@ -80,11 +108,11 @@ mod json {
     fn names_the_field_that_does_not_fit() {
         assert_eq!(
             refused(r#"{"amount":1,"items":[{"price":1},{"price":300}]}"#),
-            (422, "items[1].price".into(), "invalid value: integer `300`, expected u8".into())
+            (422, "items[1].price".into(), "must be a whole number from 0 to 255, not 300".into())
         );
         assert_eq!(
             refused(r#"{"amount":"5"}"#),
-            (422, "amount".into(), "invalid type: string \"5\", expected i64".into())
+            (422, "amount".into(), "must be a whole number of 64 bits, not a string".into())
         );
     }
 
@@ -157,6 +185,7 @@ mod url {
     fn refuses_a_query_by_the_name_of_the_parameter() {
         for (text, field, detail) in [
             ("limit=many", "limit", "must be a whole number from 0 to 4294967295"),
+            ("limit=%2B1", "limit", "must be a whole number from 0 to 4294967295"),
             ("limit=-1", "limit", "must be a whole number from 0 to 4294967295"),
             ("limit=1&limit=2", "limit", "is given more than once"),
             ("sort=odd", "sort", "unknown variant `odd`, expected `newest` or `oldest_first`"),
@@ -247,6 +276,19 @@ mod path {
         let refused = ask("/n/{number}", "/n/x", |Path(number): Path<u8>| number.to_string());
         assert_eq!(refused.status(), 400);
         assert!(refused.text().contains(r#"{"field":"number","detail":"must be a whole number from 0 to 255"}"#));
+
+        #[derive(Deserialize)]
+        #[serde(try_from = "String")]
+        struct Never;
+        impl TryFrom<String> for Never {
+            type Error = &'static str;
+
+            fn try_from(_: String) -> Result<Self, Self::Error> {
+                Err("is never right")
+            }
+        }
+        let refused = ask("/n/{number}", "/n/x", |Path(_): Path<Never>| ());
+        assert!(refused.text().contains(r#"{"field":"number","detail":"is never right"}"#));
     }
 
     #[test]
@@ -275,6 +317,7 @@ mod fields {
             with("authorization", "Bearer "),
             with("authorization", "Bearer"),
             with("authorization", "Basic dTpw"),
+            with("authorization", "Bearer a").with_header("authorization", "Bearer b"),
         ] {
             let problem = extract::<Bearer>(&request).err().unwrap();
             assert_eq!(problem.status(), 401);
@@ -305,10 +348,12 @@ mod fields {
     }
 
     #[test]
-    fn refuses_an_idempotency_key_that_is_missing_empty_too_long_or_not_ascii() {
+    fn refuses_an_idempotency_key_that_is_missing_doubled_empty_too_long_or_not_ascii() {
         let (status, document) = refusal::<IdempotencyKey>(&Request::new(Method::Get, "/"));
         assert_eq!(status, 400);
         assert!(document["type"].as_str().unwrap().ends_with("/idempotency-key-missing"));
+        let twice = with("idempotency-key", "a").with_header("idempotency-key", "a");
+        assert_eq!(refusal::<IdempotencyKey>(&twice).0, 400);
         for value in ["", "\"\"", "ключ", "a\tb", &"k".repeat(256)] {
             let (status, document) = refusal::<IdempotencyKey>(&with("idempotency-key", value));
             assert_eq!(status, 400, "{value}");

@@ -17,8 +17,9 @@ macro_rules! parsed {
     ($($method:ident $visit:ident $type:ty, $wanted:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
             match self.0.parse::<$type>() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => Err(Fault::new(concat!("must be ", $wanted))),
+                // Rust reads a sign before a number that needs none; one number has one text.
+                Ok(value) if !self.0.starts_with('+') => visitor.$visit(value),
+                _ => Err(Fault::new(concat!("must be ", $wanted))),
             }
         }
     )*};

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::body::{has_body, media_type, unsupported};
+use super::body::{check_encoding, has_body, media_type, unsupported};
 use super::{FromRequest, pairs};
 use crate::fault::Fault;
 use crate::{Params, Problem, Request};
@@ -36,6 +36,7 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
         if !media_type(request).is_some_and(|found| found.eq_ignore_ascii_case(WANTED)) {
             return Err(unsupported(WANTED));
         }
+        check_encoding(request)?;
         pairs::from_pairs(form_urlencoded::parse(request.body()))
             .map(Self)
             .map_err(|fault| told(Problem::unprocessable("The form does not fit."), fault))

@@ -24,7 +24,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use self::{binaries::Binaries, server::Server};
+use self::{
+    binaries::Binaries,
+    server::{Durability, Server},
+};
 
 /// The environment variable with the URL of a running server, whose user may make databases and roles:
 /// `postgres://USER@HOST/postgres`. `cargo xtask test` sets it to a server that all tests share.
@@ -71,8 +74,20 @@ impl Cluster {
     /// # Errors
     /// In one line, what to install or what went wrong.
     pub fn try_start() -> Result<Self, StartError> {
+        Self::of(Durability::Fleeting)
+    }
+
+    /// Starts a server of its own on which a commit waits for the disk, as in production: what writing costs is measured on it.
+    ///
+    /// # Errors
+    /// In one line, what to install or what went wrong.
+    pub fn try_start_durable() -> Result<Self, StartError> {
+        Self::of(Durability::Durable)
+    }
+
+    fn of(durability: Durability) -> Result<Self, StartError> {
         let binaries = Binaries::find()?;
-        let server = Server::start(&binaries)?;
+        let server = Server::start(&binaries, durability)?;
         Ok(Self { url: server.url(), psql: binaries.psql(), made: AtomicU32::new(0), _server: Some(server) })
     }
 

@@ -19,18 +19,39 @@ use crate::{
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(60);
 
-/// Nothing waits for the disk, and nothing is kept.
-const SETTINGS: &str = "
+/// What both kinds of server have.
+const COMMON: &str = "
 listen_addresses = ''
+max_connections = 400
+";
+
+/// Nothing waits for the disk, and nothing is kept.
+const FLEETING: &str = "
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
-max_connections = 400
 shared_buffers = 64MB
 ";
+
+/// A commit is on the disk before it is answered, as it has to be where money is: the server's defaults, and memory for a small machine.
+const DURABLE: &str = "
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+autovacuum = on
+shared_buffers = 512MB
+max_wal_size = 4GB
+";
+
+/// Whether a server waits for the disk.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Durability {
+    Fleeting,
+    Durable,
+}
 
 /// `postgres` without a password, all others with theirs.
 const LOGINS: &str = "local all postgres trust\nlocal all all scram-sha-256\n";
@@ -42,7 +63,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(binaries: &Binaries) -> Result<Self, StartError> {
+    pub(crate) fn start(binaries: &Binaries, durability: Durability) -> Result<Self, StartError> {
         let failed = |what: &str, error: std::io::Error| StartError(format!("the test server {what}: {error}"));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let folder = std::env::temp_dir().join(format!("datamp-pg-{}-{now:x}", std::process::id()));
@@ -68,7 +89,11 @@ impl Server {
         if !made.status.success() {
             return Err(StartError(format!("initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim())));
         }
-        let settings = format!("{SETTINGS}unix_socket_directories = '{}'\n", folder.display());
+        let settings = match durability {
+            Durability::Fleeting => FLEETING,
+            Durability::Durable => DURABLE,
+        };
+        let settings = format!("{COMMON}{settings}unix_socket_directories = '{}'\n", folder.display());
         fs::write(data.join("postgresql.auto.conf"), settings).map_err(|error| failed("has no settings", error))?;
         fs::write(data.join("pg_hba.conf"), LOGINS).map_err(|error| failed("has no settings", error))?;
 
@@ -128,7 +153,9 @@ fn watchdog(server: u32, folder: &Path) -> std::io::Result<Child> {
     Command::new("/bin/sh")
         .args([
             "-c",
-            "cat >/dev/null; kill -QUIT \"$1\"; while kill -0 \"$1\" 2>/dev/null; do sleep 0.05; done; rm -rf \"$2\"",
+            // Where nobody reaps the dead (some containers), the server would seem alive for ever: 5 s are enough.
+            "cat >/dev/null; kill -QUIT \"$1\"; n=0; \
+             while kill -0 \"$1\" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.05; n=$((n + 1)); done; rm -rf \"$2\"",
             "sh",
         ])
         .arg(server.to_string())

@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Home,
     /// To the components, where what is broken can be rolled back.
     Components,
+    /// To what waits for approval.
+    Approvals,
     /// To the page to sign in.
     SignIn,
 }
@@ -55,6 +57,16 @@ impl Refusal {
     /// 409: what the page showed is not so any more.
     pub(crate) fn stale() -> Self {
         Self::new(409, "error.stale", "error.stale-text", Exit::Components)
+    }
+
+    /// 409: the operation is another one, or was decided by somebody else.
+    pub(crate) fn decided() -> Self {
+        Self::new(409, "error.decided", "error.decided-text", Exit::Approvals)
+    }
+
+    /// 403: who asked for an operation would approve it.
+    pub(crate) fn same_person() -> Self {
+        Self::new(403, "error.same-person", "error.same-person-text", Exit::Approvals)
     }
 
     /// 503: no generation of core is active.

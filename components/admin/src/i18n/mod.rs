@@ -89,7 +89,8 @@ mod tests {
     use super::*;
 
     /// Prefixes of keys that [`Language::lookup`] makes up, with where.
-    const MADE_UP: [&str; 3] = ["transfer.code.", "audit.action.", "audit.field."];
+    const MADE_UP: [&str; 5] =
+        ["transfer.code.", "audit.action.", "audit.field.", "operation.step.", "operation.refusal."];
 
     fn files(folder: &Path, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {

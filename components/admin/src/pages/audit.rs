@@ -32,6 +32,7 @@ impl Row {
         let changes = audit::changes(before, after).into_iter().map(|change| in_words(change, language)).collect();
         let subject_href = match (&record.subject, record.action.split_once('.')) {
             (Some(name), Some(("generation", _))) => Some(format!("/admin/components/{name}")),
+            (Some(id), Some(("operation", _))) => Some(format!("/admin/operations/{id}")),
             _ => None,
         };
         Self {
@@ -141,6 +142,9 @@ mod tests {
             StaffPassword,
             GenerationActivate,
             GenerationRollback,
+            OperationRequest,
+            OperationApprove,
+            OperationReject,
         ];
         for (action, language) in all.into_iter().flat_map(|action| Language::ALL.map(|language| (action, language))) {
             let row = Row::new(record(action.as_str()), language);

@@ -20,6 +20,7 @@ impl ErrorPage<'_> {
         match self.refusal.exit {
             Exit::Home => ("/admin", "error.to-home"),
             Exit::Components => ("/admin/components", "error.to-components"),
+            Exit::Approvals => ("/admin/approvals", "error.to-approvals"),
             Exit::SignIn => ("/admin/login", "error.to-sign-in"),
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Entry {
     /// The key that leads there after `g`: its `code` of UI Events, so that it is the same key on a Russian keyboard.
     pub(crate) code: &'static str,
     pub(crate) letter: &'static str,
+    /// Where the number beside it comes from.
+    pub(crate) badge: Option<&'static str>,
     /// It begins a group.
     pub(crate) group: Option<&'static str>,
 }
@@ -164,7 +166,9 @@ impl Frame {
     pub(crate) fn navigation(&self) -> Vec<Entry> {
         use Permission::*;
         let entry = |permission, section, href, label, code, letter, group| {
-            let entry = Entry { section, href, label: self.t(label), icon: icons::icon(section), code, letter, group };
+            let badge = (section == "approvals" && self.may(ChangeMoney)).then_some("/admin/parts/approvals");
+            let (label, icon) = (self.t(label), icons::icon(section));
+            let entry = Entry { section, href, label, icon, code, letter, badge, group };
             self.may(permission).then_some(entry)
         };
         let business = Some(self.t("nav.business"));
@@ -173,6 +177,8 @@ impl Frame {
             entry(ReadSystem, "dashboard", "/admin", "nav.dashboard", "KeyD", "D", None),
             entry(ReadMoney, "shops", "/admin/shops", "nav.shops", "KeyS", "S", business),
             entry(ReadMoney, "transfers", "/admin/transfers", "nav.transfers", "KeyT", "T", None),
+            entry(ReadMoney, "operations", "/admin/operations", "nav.operations", "KeyO", "O", None),
+            entry(ReadMoney, "approvals", "/admin/approvals", "nav.approvals", "KeyP", "P", None),
             entry(ReadMail, "mail", "/admin/mail", "nav.mail", "KeyM", "M", None),
             entry(ReadSystem, "components", "/admin/components", "nav.components", "KeyC", "C", system),
             entry(ReadAudit, "audit", "/admin/audit", "nav.audit", "KeyA", "A", None),
@@ -205,10 +211,18 @@ pub(crate) mod tests {
     fn navigation_shows_what_a_role_may_see() {
         let sections =
             |role| of(role, Language::English).navigation().iter().map(|entry| entry.section).collect::<Vec<_>>();
-        assert_eq!(sections(Role::Support), ["dashboard", "shops", "transfers", "components"]);
-        assert_eq!(sections(Role::Manager), ["dashboard", "shops", "transfers", "mail", "components", "audit"]);
+        assert_eq!(
+            sections(Role::Support),
+            ["dashboard", "shops", "transfers", "operations", "approvals", "components"]
+        );
+        assert_eq!(
+            sections(Role::Manager),
+            ["dashboard", "shops", "transfers", "operations", "approvals", "mail", "components", "audit"]
+        );
         assert_eq!(sections(Role::Admin).last(), Some(&"staff"));
         assert!(Frame::bare(Language::English).navigation().is_empty());
+        let counted = |role| of(role, Language::English).navigation().iter().any(|entry| entry.badge.is_some());
+        assert!(counted(Role::Manager) && !counted(Role::Support), "who can't approve is not told how many wait");
     }
 
     #[test]

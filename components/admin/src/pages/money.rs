@@ -6,6 +6,7 @@ use datamp_sdk::Response;
 use super::frame::Frame;
 use super::respond;
 use crate::access::{Answer, Nothing, Refusal, Visit};
+use crate::contract::system_operations::OperationError;
 use crate::contract::{self, CoreError, Totals};
 
 #[derive(Template)]
@@ -52,6 +53,25 @@ impl From<CoreError> for Refusal {
             CoreError::Invalid((field, words)) => Problem::unprocessable(format!("{field}: {words}")).into(),
             CoreError::ShopNotActive(id) | CoreError::Conflict(id) => Problem::conflict(id).into(),
             CoreError::Unavailable(words) => {
+                datamp_sdk::log::warn!("core: {}", words);
+                Problem::unavailable(words).into()
+            }
+        }
+    }
+}
+
+impl From<OperationError> for Refusal {
+    fn from(error: OperationError) -> Self {
+        use datamp_sdk::Problem;
+        match error {
+            OperationError::OperationNotFound(_)
+            | OperationError::ShopNotFound(_)
+            | OperationError::TransferNotFound(_)
+            | OperationError::NotReversible(_) => Self::not_found(),
+            OperationError::Invalid((field, words)) => Problem::unprocessable(format!("{field}: {words}")).into(),
+            OperationError::Conflict(_) | OperationError::AlreadyDecided(_) => Self::decided(),
+            OperationError::SamePerson(_) => Self::same_person(),
+            OperationError::Unavailable(words) => {
                 datamp_sdk::log::warn!("core: {}", words);
                 Problem::unavailable(words).into()
             }

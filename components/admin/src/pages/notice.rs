@@ -20,6 +20,14 @@ pub(crate) enum Notice {
     Disabled { login: String },
     /// A member can sign in again.
     Enabled { login: String },
+    /// An operation waits for a second person.
+    OperationWaits,
+    /// An operation was executed.
+    OperationExecuted,
+    /// An operation could not be executed; why, in words.
+    OperationRefused { refusal: String },
+    /// An operation was rejected.
+    OperationRejected,
     /// The panel has its first admin.
     Welcome,
 }
@@ -36,7 +44,19 @@ impl Notice {
             Self::RoleChanged { login } => language.fill("notice.role-changed", &[("login", login)]),
             Self::Disabled { login } => language.fill("notice.disabled", &[("login", login)]),
             Self::Enabled { login } => language.fill("notice.enabled", &[("login", login)]),
+            Self::OperationWaits => language.text("notice.operation-waits").to_owned(),
+            Self::OperationExecuted => language.text("notice.operation-executed").to_owned(),
+            Self::OperationRefused { refusal } => language.fill("notice.operation-refused", &[("refusal", refusal)]),
+            Self::OperationRejected => language.text("notice.operation-rejected").to_owned(),
             Self::Welcome => language.text("notice.welcome").to_owned(),
+        }
+    }
+
+    /// Its style and its icon.
+    pub(crate) fn tone(&self) -> &'static str {
+        match self {
+            Self::OperationRefused { .. } => "bad",
+            _ => "good",
         }
     }
 

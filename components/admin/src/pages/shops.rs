@@ -1,5 +1,7 @@
 //! Shops: the list with its search, and one shop with its balances and transfers.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use datamp_sdk::{Path, Query};
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use crate::access::{And, Answer, Refusal, Visit};
 use crate::contract::{self, Balance, Page, Shop, ShopStatus};
 
 /// The key of a status, and its style.
-fn status(status: &ShopStatus) -> (&'static str, &'static str) {
+pub(super) fn status(status: &ShopStatus) -> (&'static str, &'static str) {
     match status {
         ShopStatus::Active => ("shop.active", "good"),
         ShopStatus::Frozen => ("shop.frozen", "warn"),
@@ -80,8 +82,18 @@ pub(crate) fn show(visit: &Visit, And(Path(id), Query(cursor)): And<Path<String>
 }
 
 /// The answer to a batch of one.
-fn only<T>(answers: Vec<T>) -> Result<T, Refusal> {
+pub(super) fn only<T>(answers: Vec<T>) -> Result<T, Refusal> {
     answers.into_iter().next().ok_or_else(Refusal::not_found)
+}
+
+/// The names of shops, asked for all at once. One that can't be had is not among them.
+pub(super) fn names<'a>(ids: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
+    let ids: BTreeSet<&str> = ids.into_iter().collect();
+    if ids.is_empty() {
+        return BTreeMap::new();
+    }
+    let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+    contract::get_shops(&ids).into_iter().flatten().map(|shop| (shop.id, shop.name)).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Transfers of all shops.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use datamp_sdk::Query;
 use serde::Deserialize;
@@ -9,7 +7,7 @@ use serde::Deserialize;
 use super::frame::Frame;
 use super::money::needs_core;
 use super::paging::{Pager, ROWS, given};
-use super::respond;
+use super::{respond, shops};
 use crate::access::{Answer, Visit};
 use crate::contract::{self, Direction, Page, Transfer};
 use crate::i18n::Language;
@@ -60,24 +58,13 @@ pub(crate) fn list(visit: &Visit, Query(cursor): Query<Cursor>) -> Answer {
     let after = given(cursor.after.as_deref());
     let found = contract::list_transfers(None, &Page { limit: ROWS, after: after.map(str::to_owned) })?;
     let pager = Pager::new("/admin/transfers", &[], after, found.next.as_deref());
-    let names = names(&found.transfers);
+    let names = shops::names(found.transfers.iter().map(|one| one.shop.as_str()));
     let row = |transfer: Transfer| {
         let name = names.get(&transfer.shop).cloned();
         Row::new(transfer, name, visit.language())
     };
     let rows = found.transfers.into_iter().map(row).collect();
     Ok(respond(200, &Transfers { f: visit.frame("transfers")?, rows, pager, of_one_shop: false }))
-}
-
-/// The names of the shops of a page, asked for all at once. One that can't be had is shown by its id.
-fn names(transfers: &[Transfer]) -> BTreeMap<String, String> {
-    let mut ids: Vec<String> = transfers.iter().map(|transfer| transfer.shop.clone()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.is_empty() {
-        return BTreeMap::new();
-    }
-    contract::get_shops(&ids).into_iter().flatten().map(|shop| (shop.id, shop.name)).collect()
 }
 
 #[cfg(test)]

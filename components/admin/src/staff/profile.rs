@@ -22,6 +22,11 @@ pub(crate) fn reason(text: &str) -> Option<String> {
     fits.then_some(reason)
 }
 
+/// The reason of an operation as it is kept: the same, of 10 characters at least.
+pub(crate) fn operation_reason(text: &str) -> Option<String> {
+    reason(text).filter(|reason| reason.chars().count() >= 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +54,8 @@ mod tests {
         assert_eq!(reason(" errors\r\nafter   0.2 ").as_deref(), Some("errors after 0.2"));
         assert_eq!(reason("  a "), None);
         assert_eq!(reason(&"a".repeat(501)), None);
+        assert_eq!(operation_reason("  a good\nreason ").as_deref(), Some("a good reason"));
+        assert_eq!(operation_reason("too   short"), None);
+        assert_eq!(operation_reason("0123456789").as_deref(), Some("0123456789"));
     }
 }

@@ -1,21 +1,50 @@
 //! A list in, a list out: elements that can't be understood are answered at once, the others together.
 
 use super::bindings::datamp::core::types::CoreError;
+use super::bindings::exports::datamp::core::system_operations::OperationError;
 
 /// The most elements of a list.
 pub(super) const MAX: usize = 1000;
 
+/// The error of an interface, as far as lists need to know it.
+pub(super) trait Failure: Clone {
+    /// A field's value can't be taken: the field, and what it must be.
+    fn invalid(field: &str, words: String) -> Self;
+    /// Nothing took effect.
+    fn unavailable(words: &str) -> Self;
+}
+
+impl Failure for CoreError {
+    fn invalid(field: &str, words: String) -> Self {
+        Self::Invalid((field.to_owned(), words))
+    }
+
+    fn unavailable(words: &str) -> Self {
+        Self::Unavailable(words.to_owned())
+    }
+}
+
+impl Failure for OperationError {
+    fn invalid(field: &str, words: String) -> Self {
+        Self::Invalid((field.to_owned(), words))
+    }
+
+    fn unavailable(words: &str) -> Self {
+        Self::Unavailable(words.to_owned())
+    }
+}
+
 /// Answers each input in its place. `parse` understands one; `run` does what all that were understood ask for, and answers
 /// them one by one, or fails for all of them. `field` is the list's name in the contract.
-pub(super) fn each<I, V, T>(
+pub(super) fn each<I, V, T, E: Failure>(
     field: &str,
     inputs: Vec<I>,
-    parse: impl Fn(I) -> Result<V, CoreError>,
-    run: impl FnOnce(&[V]) -> Result<Vec<Result<T, CoreError>>, CoreError>,
-) -> Vec<Result<T, CoreError>> {
+    parse: impl Fn(I) -> Result<V, E>,
+    run: impl FnOnce(&[V]) -> Result<Vec<Result<T, E>>, E>,
+) -> Vec<Result<T, E>> {
     let count = inputs.len();
     if count > MAX {
-        let refuse = || Err(CoreError::Invalid((field.to_owned(), format!("must be at most {MAX} elements"))));
+        let refuse = || Err(E::invalid(field, format!("must be at most {MAX} elements")));
         return (0..count).map(|_| refuse()).collect();
     }
     let mut understood = Vec::new();
@@ -25,7 +54,7 @@ pub(super) fn each<I, V, T>(
     }
     let outcome = if understood.is_empty() { Ok(Vec::new()) } else { run(&understood) };
     let (mut answers, failure) = match outcome {
-        Ok(answers) => (answers.into_iter(), CoreError::Unavailable("an element was not answered".to_owned())),
+        Ok(answers) => (answers.into_iter(), E::unavailable("an element was not answered")),
         Err(failure) => (Vec::new().into_iter(), failure),
     };
     places
@@ -60,7 +89,7 @@ mod tests {
     #[test]
     fn a_failure_is_told_to_all_that_were_understood() {
         let failure = CoreError::Unavailable("no".to_owned());
-        let answers = each::<_, _, i32>("new", vec!["1", "x", "2"], parse, |_| Err(failure.clone()));
+        let answers = each::<_, _, i32, CoreError>("new", vec!["1", "x", "2"], parse, |_| Err(failure.clone()));
         assert_eq!(answers[0], Err(failure.clone()));
         assert!(matches!(answers[1], Err(CoreError::Invalid(_))));
         assert_eq!(answers[2], Err(failure));

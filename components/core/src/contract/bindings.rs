@@ -14,14 +14,20 @@
 )]
 
 wit_bindgen::generate!({
-    path: ["../../wit/core/1.0.0"],
+    path: ["../../wit/core/1.2.0", "../../wit/ledger/1.0.0"],
     inline: "
         package datamp:core-service@1.0.0;
 
         world contract {
-            export datamp:core/shops@1.0.0;
-            export datamp:core/api-keys@1.0.0;
-            export datamp:core/operations@1.0.0;
+            // Its own, whose calls are merged.
+            import datamp:core/payments@1.2.0;
+            export datamp:core/payments@1.2.0;
+            export datamp:core/shops@1.2.0;
+            export datamp:core/api-keys@1.2.0;
+            export datamp:core/operations@1.2.0;
+            export datamp:core/system-operations@1.2.0;
+            export datamp:core/audit@1.2.0;
+            export datamp:ledger/transfers@1.0.0;
         }
     ",
     generate_all,

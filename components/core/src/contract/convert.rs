@@ -7,14 +7,15 @@ use datamp_models::core::{Direction, ShopId, ShopStatus};
 
 use super::bindings::datamp::core::types as wit;
 use super::bindings::exports::datamp::core::{api_keys as keys, operations as staff, shops as contract};
-use crate::api_keys::{ApiKey, Draft, KeyName};
+use crate::api_keys::scopes::Scopes;
+use crate::api_keys::{ApiKey, Draft, KeyName, NewKey};
 use crate::operations::{LedgerTransfer, Totals};
 use crate::shops::store::Balance;
 use crate::shops::{NewShop, Shop, ShopName};
 use crate::statement::Entry;
 
 /// Reads a field, or says what it must be.
-fn field<T>(name: &str, read: Result<T, impl Display>) -> Result<T, wit::CoreError> {
+pub(super) fn field<T>(name: &str, read: Result<T, impl Display>) -> Result<T, wit::CoreError> {
     read.map_err(|error| wit::CoreError::Invalid((name.to_owned(), error.to_string())))
 }
 
@@ -35,8 +36,14 @@ pub(super) fn new_shop(new: contract::NewShop) -> Result<NewShop, wit::CoreError
     })
 }
 
-pub(super) fn new_api_key(new: keys::NewApiKey) -> Result<(ShopId, KeyName), wit::CoreError> {
-    Ok((shop_id("shop", &new.shop)?, field("name", KeyName::try_from(new.name))?))
+/// A key that is asked for here may do everything, and does not end.
+pub(super) fn new_api_key(new: keys::NewApiKey) -> Result<NewKey, wit::CoreError> {
+    Ok(NewKey {
+        shop: shop_id("shop", &new.shop)?,
+        name: field("name", KeyName::try_from(new.name))?.into(),
+        scopes: Scopes::ALL,
+        expires_at: None,
+    })
 }
 
 pub(super) fn shop(shop: Shop) -> wit::Shop {
@@ -105,7 +112,7 @@ pub(super) fn ledger_transfer(transfer: LedgerTransfer) -> wit::Transfer {
     }
 }
 
-fn direction(direction: Direction) -> wit::Direction {
+pub(super) fn direction(direction: Direction) -> wit::Direction {
     match direction {
         Direction::Incoming => wit::Direction::Incoming,
         Direction::Outgoing => wit::Direction::Outgoing,

@@ -1,11 +1,16 @@
-//! What core exports to the other components: `datamp:core/{shops, api-keys, operations}@1.0.0`.
+//! What core exports to the other components: `datamp:core/{shops, api-keys, operations, payments, system-operations, audit}@1.2.0` and
+//! `datamp:ledger/transfers@1.0.0`.
 //!
 //! Here and in [`convert`] the contract's values become the service's own and back; nothing is decided. A list takes at
 //! most [`batch::MAX`] elements, and a page has 1 to [`MAX_PAGE`] entries whatever `limit` says.
 
+mod audit;
 mod batch;
 mod bindings;
 mod convert;
+mod ledger;
+pub(crate) mod payments;
+mod system_operations;
 
 use datamp_models::core::{AccountId, Owner, ShopId};
 use datamp_sdk::{Problem, database, log};
@@ -31,7 +36,10 @@ const _: () = {
 /// Natively nobody calls it; it is checked all the same.
 #[cfg(not(target_arch = "wasm32"))]
 const _: fn() = || {
-    fn exported<T: contract::Guest + keys::Guest + staff::Guest>() {}
+    use bindings::exports::datamp::{core as exports, ledger::transfers};
+    fn exported<T: contract::Guest + keys::Guest + staff::Guest + exports::payments::Guest>() {}
+    fn exported_since<T: exports::system_operations::Guest + exports::audit::Guest + transfers::Guest>() {}
+    exported_since::<Core>();
     exported::<Core>();
 };
 
@@ -82,7 +90,7 @@ impl contract::Guest for Core {
 impl keys::Guest for Core {
     fn create(new: Vec<keys::NewApiKey>) -> Vec<Result<keys::CreatedApiKey, CoreError>> {
         batch::each("new", new, convert::new_api_key, |new| {
-            let drafts = new.iter().map(|(shop, name)| api_keys::Draft::new(shop, name)).collect::<Result<Vec<_>, _>>();
+            let drafts = new.iter().cloned().map(api_keys::Draft::new).collect::<Result<Vec<_>, _>>();
             let drafts = drafts.map_err(failed)?;
             let created = database::transaction(|tx| api_keys::store::create(tx, &drafts)).map_err(unavailable)?;
             let answer = |(created, draft): (Result<(), api_keys::Refusal>, api_keys::Draft)| {
@@ -178,6 +186,8 @@ fn key_refused(refusal: api_keys::Refusal, shop: &ShopId) -> CoreError {
     match refusal {
         api_keys::Refusal::ShopNotFound => not_found(shop),
         api_keys::Refusal::ShopClosed => CoreError::ShopNotActive(shop.to_string()),
+        // Nobody rotates through the contract.
+        api_keys::Refusal::NotLive => CoreError::Unavailable("the key does not work any more".to_owned()),
         api_keys::Refusal::TooMany => CoreError::Conflict(format!("{shop} has {} keys that work", api_keys::MAX_LIVE)),
     }
 }

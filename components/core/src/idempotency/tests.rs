@@ -7,6 +7,7 @@ fn once(method: &str, path: &str, key: &str) -> Once {
 
 fn known(free: bool, fingerprint: Option<&str>) -> Known {
     Known {
+        place: 0,
         free,
         fingerprint: fingerprint.map(str::to_owned),
         status: fingerprint.map(|_| 201),
@@ -81,4 +82,43 @@ fn a_request_without_a_key_is_400() {
     assert!(answer.text().contains("idempotency-key-missing"));
     let answer = router.handle(&Request::new(Method::Post, "/").with_header("Idempotency-Key", "\"k1\""));
     assert_eq!(answer.text(), "k1");
+}
+
+#[test]
+fn of_two_requests_with_one_key_in_a_batch_the_second_comes_after_the_first() {
+    let shop = ShopId::parse("shop_01h455vb4pex5vsknk084sn02q").unwrap();
+    let (a, b) = (once("POST", "/p", "a"), once("POST", "/p", "b"));
+    let asked: Vec<_> = [(&a, 1), (&b, 1), (&a, 1), (&a, 2), (&b, 2)]
+        .iter()
+        .map(|(once, body)| once.asked(&shop, body).unwrap())
+        .collect();
+    assert_eq!(firsts(&asked), [0, 1, 0, 0, 1]);
+
+    let (mut outcomes, to_carry_out) =
+        sort_out(&asked, vec![Known { place: 1, ..known(false, None) }, Known { place: 0, ..known(true, None) }]);
+    assert_eq!(to_carry_out, [0]);
+    let reply = Reply { status: 201, location: None, body: "{}".into() };
+    outcomes[0] = Some(Outcome::Answered { reply: reply.clone(), replayed: false });
+    let told: Vec<_> =
+        firsts(&asked).into_iter().enumerate().map(|(p, f)| told(&asked, &outcomes, p, f).unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            Outcome::Answered { reply: reply.clone(), replayed: false },
+            Outcome::KeyInUse,
+            Outcome::Answered { reply, replayed: true },
+            Outcome::KeyReused,
+            Outcome::KeyInUse,
+        ]
+    );
+}
+
+#[test]
+fn what_was_not_looked_up_is_not_answered() {
+    let shop = ShopId::parse("shop_01h455vb4pex5vsknk084sn02q").unwrap();
+    let a = once("POST", "/p", "a");
+    let asked = [a.asked(&shop, &1).unwrap()];
+    let (outcomes, to_carry_out) = sort_out(&asked, vec![Known { place: 7, ..known(true, None) }]);
+    assert!(to_carry_out.is_empty());
+    assert_eq!(told(&asked, &outcomes, 0, 0), None);
 }

@@ -1,14 +1,61 @@
-//! What the ledger is asked to do, and what it answers.
-
-use std::fmt;
+//! What the ledger is asked to do.
 
 use datamp_models::core::{AccountId, Owner, TransferCode, TransferId};
 use datamp_models::{Amount, Currency};
 use datamp_sdk::Timestamp;
 
-/// A transfer that is asked for.
+/// A transfer that is asked for: one element of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
+    /// The id of the transfer. Asked for again with the same id, the same posting has no second effect. `None` lets the
+    /// ledger choose, where something else (a row beside it, written in the same transaction) keeps it from being asked twice.
+    pub id: Option<TransferId>,
+    /// Whether it succeeds or fails together with the next element of the batch.
+    pub linked: bool,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What a posting does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Moves an amount at once.
+    Post {
+        /// What is moved.
+        movement: Movement,
+        /// The transfer that is corrected, all or a part of whose amount goes back. Corrections of one transfer never
+        /// exceed it together.
+        reversal_of: Option<TransferId>,
+    },
+    /// Reserves an amount: the giver can't spend it, the receiver does not have it.
+    Hold {
+        /// What is reserved.
+        movement: Movement,
+        /// When it lapses. From then on it can be neither captured nor voided, and expires.
+        expires_at: Option<Timestamp>,
+    },
+    /// Moves what is held, and releases the rest.
+    Capture {
+        /// The hold.
+        hold: TransferId,
+        /// How much of it; `None` for all.
+        amount: Option<Amount>,
+    },
+    /// Releases a hold.
+    Void {
+        /// The hold.
+        hold: TransferId,
+    },
+    /// Releases a hold whose time is over.
+    Expire {
+        /// The hold.
+        hold: TransferId,
+    },
+}
+
+/// What is moved, from where to where and for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
     /// The account that gives.
     pub debit: AccountId,
     /// The account that receives.
@@ -23,8 +70,8 @@ pub struct Posting {
     pub reference: String,
 }
 
-impl Posting {
-    /// A posting between the accounts that two owners have in a currency.
+impl Movement {
+    /// A movement between the accounts that two owners have in a currency.
     pub fn between(
         debit: &Owner,
         credit: &Owner,
@@ -44,66 +91,74 @@ impl Posting {
     }
 }
 
-/// A transfer that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// Its id.
-    pub id: TransferId,
-    /// What was asked for.
-    pub posting: Posting,
-    /// Credits less debits posted of the debit account after it, in minor units.
-    pub debit_balance: i64,
-    /// Credits less debits posted of the credit account after it, in minor units.
-    pub credit_balance: i64,
-    /// Later than every earlier transfer of either account.
-    pub created_at: Timestamp,
-}
+impl Posting {
+    /// Moves an amount at once.
+    pub fn of(movement: Movement) -> Self {
+        Self::new(Action::Post { movement, reversal_of: None })
+    }
 
-/// Why a posting was refused. Where several hold, the one that stands first here is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Refusal {
-    /// Debit and credit name one account.
-    AccountsMustDiffer,
-    /// There is no such account to debit.
-    DebitAccountNotFound,
-    /// There is no such account to credit.
-    CreditAccountNotFound,
-    /// An account is in another currency than the posting.
-    CurrencyMismatch,
-    /// The account to debit is closed.
-    DebitAccountClosed,
-    /// The account to credit is closed.
-    CreditAccountClosed,
-    /// The account to debit is frozen. (A frozen account is credited: money that came is not lost.)
-    DebitAccountFrozen,
-    /// The shop's account does not have that much available.
-    InsufficientFunds,
-    /// The debits of an account would pass [`datamp_models::money::MAX_TOTAL`].
-    DebitTotalExceeded,
-    /// The credits of an account would pass [`datamp_models::money::MAX_TOTAL`].
-    CreditTotalExceeded,
-}
+    /// Corrects a transfer: the movement goes back between its accounts.
+    pub fn reversal(of: TransferId, movement: Movement) -> Self {
+        Self::new(Action::Post { movement, reversal_of: Some(of) })
+    }
 
-impl Refusal {
-    /// Its name, for problems and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AccountsMustDiffer => "accounts-must-differ",
-            Self::DebitAccountNotFound => "debit-account-not-found",
-            Self::CreditAccountNotFound => "credit-account-not-found",
-            Self::CurrencyMismatch => "currency-mismatch",
-            Self::DebitAccountClosed => "debit-account-closed",
-            Self::CreditAccountClosed => "credit-account-closed",
-            Self::DebitAccountFrozen => "debit-account-frozen",
-            Self::InsufficientFunds => "insufficient-funds",
-            Self::DebitTotalExceeded => "debit-total-exceeded",
-            Self::CreditTotalExceeded => "credit-total-exceeded",
+    /// Reserves an amount, until a time or for good.
+    pub fn hold(movement: Movement, expires_at: Option<Timestamp>) -> Self {
+        Self::new(Action::Hold { movement, expires_at })
+    }
+
+    /// Moves what is held, or a part of it, and releases the rest.
+    pub fn capture(hold: TransferId, amount: Option<Amount>) -> Self {
+        Self::new(Action::Capture { hold, amount })
+    }
+
+    /// Releases a hold.
+    pub fn void(hold: TransferId) -> Self {
+        Self::new(Action::Void { hold })
+    }
+
+    /// Releases a hold whose time is over.
+    pub fn expiry(hold: TransferId) -> Self {
+        Self::new(Action::Expire { hold })
+    }
+
+    fn new(action: Action) -> Self {
+        Self { id: None, linked: false, action }
+    }
+
+    /// The same, with an id that the caller chose.
+    #[must_use]
+    pub fn with_id(self, id: TransferId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
+    /// The same, linked to the next element of the batch.
+    #[must_use]
+    pub fn linked(self) -> Self {
+        Self { linked: true, ..self }
+    }
+
+    /// What it moves, where it says so itself.
+    pub fn movement(&self) -> Option<&Movement> {
+        match &self.action {
+            Action::Post { movement, .. } | Action::Hold { movement, .. } => Some(movement),
+            Action::Capture { .. } | Action::Void { .. } | Action::Expire { .. } => None,
         }
     }
-}
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    /// The hold that it resolves.
+    pub fn resolves(&self) -> Option<&TransferId> {
+        match &self.action {
+            Action::Capture { hold, .. } | Action::Void { hold } | Action::Expire { hold } => Some(hold),
+            Action::Post { .. } | Action::Hold { .. } => None,
+        }
+    }
+
+    /// The transfer that it corrects.
+    pub fn reverses(&self) -> Option<&TransferId> {
+        match &self.action {
+            Action::Post { reversal_of, .. } => reversal_of.as_ref(),
+            _ => None,
+        }
     }
 }

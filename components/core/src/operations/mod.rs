@@ -1,6 +1,7 @@
-//! What operations staff see: all shops, all transfers, and the totals of the ledger.
+//! What operations staff see, all shops, all transfers, and the totals of the ledger; and what they do: [`system`].
 
 pub mod store;
+pub mod system;
 
 use datamp_models::Currency;
 use datamp_models::core::{ShopId, TransferCode, TransferId};

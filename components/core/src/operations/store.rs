@@ -14,7 +14,7 @@ const SHOPS: &str = r"SELECT id, name, status, currency, created_at FROM shop
 const TRANSFERS: &str = "SELECT t.id, d.shop_id AS debit_shop_id, c.shop_id AS credit_shop_id, t.amount, t.currency, \
                          t.code, t.reference, t.created_at FROM transfer AS t \
                          JOIN account AS d ON d.id = t.debit_account_id JOIN account AS c ON c.id = t.credit_account_id \
-                         WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2";
+                         WHERE t.id < $1 AND t.kind IN ('posted', 'capture') ORDER BY t.id DESC LIMIT $2";
 
 const TOTALS: &str = "SELECT currency, \
      CAST(SUM(credits_posted - debits_posted) AS BIGINT) AS ledger_sum, \

@@ -1,20 +1,25 @@
 //! Shops: who owns balances.
 
+pub mod accounts;
 pub mod api;
+pub mod status;
 pub mod store;
 
 use datamp_models::Currency;
 use datamp_models::core::{ShopId, ShopStatus};
 use datamp_sdk::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
+
+pub use status::{Changed, StatusRefusal, change_status};
 
 /// What people call a shop.
 pub type ShopName = Text<200>;
 
 /// A shop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shop {
     /// Its id.
     pub id: ShopId,
@@ -27,6 +32,16 @@ pub struct Shop {
     pub currency: Currency,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// Something of a shop, and which shop's it is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OfShop<T> {
+    /// Whose.
+    pub shop_id: ShopId,
+    /// What.
+    #[serde(flatten)]
+    pub of: T,
 }
 
 /// A shop that is asked for.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use datamp_models::Currency;
-use datamp_models::core::{Owner, ShopId, ShopStatus};
+use datamp_models::core::{AccountId, Owner, ShopId, ShopStatus};
 use datamp_sdk::database::{self, JsonText, Transaction};
 use datamp_sdk::{Timestamp, params};
 use serde::{Deserialize, Serialize};
 
 use super::{IdTaken, NewShop, Shop};
+use crate::authentication::ShopAccount;
 use crate::ledger;
+use crate::ledger::account::Totals;
 use crate::sql::Statement;
 
 const INSERT: Statement = Statement {
@@ -37,6 +39,28 @@ const BALANCES: Statement = Statement {
                  FROM shop AS s LEFT JOIN account AS a ON a.shop_id = s.id \
                  WHERE s.id = ANY($1) ORDER BY s.id, a.currency",
 };
+
+/// Not FOR UPDATE: every row that refers to the shop locks its key, and whoever posts would wait for who waits for the accounts.
+const LOCK: Statement = Statement {
+    sqlite: "SELECT id, name, status, currency, created_at FROM shop WHERE id = $1",
+    postgresql: "SELECT id, name, status, currency, created_at FROM shop WHERE id = $1 FOR NO KEY UPDATE",
+};
+
+/// In the order in which postings take their locks.
+const LOCK_ACCOUNTS: Statement = Statement {
+    sqlite: "SELECT debits_posted, credits_posted, debits_pending, credits_pending FROM account \
+             WHERE shop_id = $1 ORDER BY id",
+    postgresql: "SELECT debits_posted, credits_posted, debits_pending, credits_pending FROM account \
+                 WHERE shop_id = $1 ORDER BY id FOR UPDATE",
+};
+
+const ACCOUNT: &str = "SELECT currency, status, credits_posted - debits_posted AS posted, \
+                       credits_posted - debits_posted - debits_pending AS available FROM account WHERE id = $1";
+
+const SET_STATUS: &str = "UPDATE shop SET status = $2 WHERE id = $1";
+
+/// An account's statuses have the names of a shop's.
+const SET_STATUS_OF_ACCOUNTS: &str = "UPDATE account SET status = $2 WHERE shop_id = $1";
 
 #[derive(Serialize)]
 struct NewRow<'a> {
@@ -76,15 +100,22 @@ pub fn create(tx: &Transaction, new: &[NewShop]) -> Result<Vec<Result<Shop, IdTa
         })
         .collect();
 
-    let mut accounts: Vec<_> =
-        results.iter().flatten().map(|shop| (Owner::Shop(shop.id.clone()), shop.currency)).collect();
-    for currency in results.iter().flatten().map(|shop| shop.currency) {
-        accounts.extend([(Owner::SANDBOX, currency), (Owner::ADVERTISING, currency)]);
-    }
+    open_accounts(tx, results.iter().flatten().map(|shop| (shop.id.clone(), shop.currency)))?;
+    Ok(results)
+}
+
+/// Opens accounts of shops, those of them that are not there yet, and the system's that money moves from and to in their currencies.
+pub(super) fn open_accounts(
+    tx: &Transaction,
+    of: impl IntoIterator<Item = (ShopId, Currency)>,
+) -> Result<(), database::Error> {
+    let mut accounts: Vec<_> = of
+        .into_iter()
+        .flat_map(|(shop, currency)| [(Owner::Shop(shop), currency), (Owner::ADVERTISING, currency)])
+        .collect();
     accounts.sort();
     accounts.dedup();
-    ledger::store::open(tx, &accounts, now)?;
-    Ok(results)
+    ledger::store::open(tx, &accounts, Timestamp::now())
 }
 
 /// Shops by their ids, in the order that they were asked in; `None` for one that is not there.
@@ -92,6 +123,33 @@ pub fn get(ids: &[ShopId]) -> Result<Vec<Option<Shop>>, database::Error> {
     let texts: Vec<&str> = ids.iter().map(ShopId::as_str).collect();
     let there = by_ids(database::query(BY_IDS.text(), params![texts])?);
     Ok(ids.iter().map(|id| there.get(id).cloned()).collect())
+}
+
+/// Reads a shop, and keeps others from changing its status or opening accounts for it until the transaction ends.
+pub fn lock(tx: &Transaction, shop: &ShopId) -> Result<Option<Shop>, database::Error> {
+    tx.query_optional(LOCK.text(), params![shop.as_str()])
+}
+
+/// Reads the totals of a shop's accounts, and keeps others from posting to them until the transaction ends.
+pub(super) fn lock_accounts(tx: &Transaction, shop: &ShopId) -> Result<Vec<Totals>, database::Error> {
+    tx.query(LOCK_ACCOUNTS.text(), params![shop.as_str()])
+}
+
+/// A shop's account in a currency.
+pub(super) fn account(
+    tx: &Transaction,
+    shop: &ShopId,
+    currency: Currency,
+) -> Result<Option<ShopAccount>, database::Error> {
+    let id = AccountId::of(&Owner::Shop(shop.clone()), currency);
+    tx.query_optional(ACCOUNT, params![id.as_str()])
+}
+
+/// Writes where a shop stands, and its accounts with it.
+pub(super) fn set_status(tx: &Transaction, shop: &ShopId, status: ShopStatus) -> Result<(), database::Error> {
+    tx.execute(SET_STATUS, params![shop.as_str(), status.as_str()])?;
+    tx.execute(SET_STATUS_OF_ACCOUNTS, params![shop.as_str(), status.as_str()])?;
+    Ok(())
 }
 
 /// What a shop owns in one currency, in minor units.

@@ -3,6 +3,7 @@
 //! It tells a place in the statement's order, not a count, so entries that come in meanwhile neither repeat nor hide others.
 //! Clients take it as opaque.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use datamp_models::core::TransferId;
 use datamp_sdk::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 /// An entry's place in a statement, which is ordered by time and then id.
@@ -58,6 +60,26 @@ impl Cursor {
         };
         // One cursor has one text: `+1` and `01` are not numbers that we wrote, nor is a time out of range.
         if cursor.encode() == text { Ok(cursor) } else { Err(InvalidCursor) }
+    }
+}
+
+/// Clients don't look into it.
+impl JsonSchema for Cursor {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Cursor".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": LONGEST,
+            "pattern": "^[A-Za-z0-9_-]+$",
+            "examples": ["MS4xNzY5ODYwODAwNTAwMDAwLnRyXzAxaDQ1NXZiNHBleDV2c2tuazA4NHNuMDJx"],
+        })
     }
 }
 

@@ -1,32 +1,38 @@
 //! A shop's statement: its transfers, newest first.
 
 pub mod api;
+pub mod csv;
 pub mod cursor;
 pub mod store;
 
 use datamp_models::Currency;
 use datamp_models::core::{Direction, TransferCode, TransferId};
 use datamp_sdk::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use cursor::Cursor;
 
 /// One transfer, as the shop sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StatementEntry")]
 pub struct Entry {
     /// The transfer's id.
     pub id: TransferId,
     /// Whether the money came or went.
     pub direction: Direction,
     /// How much, in minor units; above zero either way.
+    #[schemars(range(min = 1))]
     pub amount: i64,
     /// The currency.
     pub currency: Currency,
     /// What it was for.
     pub code: TransferCode,
     /// The top-up or payment that caused it.
+    #[schemars(extend("examples" = ["pay_01h455vb4pex5vsknk084sn02q"]))]
     pub reference: String,
     /// What the shop owned in this currency after it.
+    #[schemars(range(min = 0))]
     pub balance_after: i64,
     /// When it was made. The times of one account's entries strictly increase.
     pub created_at: Timestamp,

@@ -2,18 +2,30 @@
 
 use std::{future::Future, sync::Arc};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
-    postgres::{PostgresComponent, PostgresTransaction},
+    host_call::{HostCall, of_component},
+    postgres::{PostgresComponent, PostgresTransaction, number},
     sql::{Access, Dialect, Error, RowSet, Value},
     sqlite::{SqliteComponent, SqliteTransaction},
-    statement,
+    statement::Statements,
 };
+use crate::timers::Timers;
 
 /// The database as one generation of a component may use it. Cheap to clone. When the last clone goes, its connections are closed.
 #[derive(Clone)]
-pub struct ComponentDatabase(Arc<Kind>);
+pub struct ComponentDatabase {
+    kind: Arc<Kind>,
+    shared: Shared,
+}
+
+/// What a component's statements share, within transactions and without.
+#[derive(Clone)]
+struct Shared {
+    statements: Arc<Statements>,
+    timers: Timers,
+}
 
 enum Kind {
     Sqlite(SqliteComponent),
@@ -22,20 +34,22 @@ enum Kind {
 
 impl ComponentDatabase {
     pub(super) fn on_sqlite(component: SqliteComponent) -> Self {
-        Self(Arc::new(Kind::Sqlite(component)))
+        Self::new(Dialect::Sqlite, Kind::Sqlite(component))
     }
 
     pub(super) fn on_postgresql(component: PostgresComponent) -> Self {
-        Self(Arc::new(Kind::Postgresql(component)))
+        Self::new(Dialect::Postgresql, Kind::Postgresql(component))
+    }
+
+    fn new(dialect: Dialect, kind: Kind) -> Self {
+        let statements = Arc::new(Statements::new(dialect));
+        Self { kind: Arc::new(kind), shared: Shared { statements, timers: Timers::default() } }
     }
 
     /// Which SQL it speaks.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        match *self.0 {
-            Kind::Sqlite(_) => Dialect::Sqlite,
-            Kind::Postgresql(_) => Dialect::Postgresql,
-        }
+        self.shared.statements.dialect()
     }
 
     /// Runs one statement by itself and answers its rows.
@@ -43,10 +57,14 @@ impl ComponentDatabase {
     /// # Errors
     /// As the contract says; `timeout` once the deadline has passed.
     pub async fn query(&self, statement: String, parameters: Vec<Value>, deadline: Instant) -> Result<RowSet, Error> {
-        let shape = statement::inspect(self.dialect(), &statement, parameters.len())?;
-        match &*self.0 {
-            Kind::Sqlite(component) => until(deadline, component.query(shape, statement, parameters, deadline)).await,
-            Kind::Postgresql(component) => until(deadline, component.query(shape, statement, parameters)).await,
+        let (shape, statement) = self.shared.statements.inspect(statement, parameters.len())?;
+        match &*self.kind {
+            Kind::Sqlite(component) => {
+                self.shared.until(deadline, component.query(shape, statement, parameters, deadline)).await
+            }
+            Kind::Postgresql(component) => {
+                self.shared.until(deadline, component.query(shape, statement, parameters)).await
+            }
         }
     }
 
@@ -55,10 +73,14 @@ impl ComponentDatabase {
     /// # Errors
     /// As the contract says; `timeout` once the deadline has passed.
     pub async fn execute(&self, statement: String, parameters: Vec<Value>, deadline: Instant) -> Result<u64, Error> {
-        let shape = statement::inspect(self.dialect(), &statement, parameters.len())?;
-        match &*self.0 {
-            Kind::Sqlite(component) => until(deadline, component.execute(shape, statement, parameters, deadline)).await,
-            Kind::Postgresql(component) => until(deadline, component.execute(shape, statement, parameters)).await,
+        let (shape, statement) = self.shared.statements.inspect(statement, parameters.len())?;
+        match &*self.kind {
+            Kind::Sqlite(component) => {
+                self.shared.until(deadline, component.execute(shape, statement, parameters, deadline)).await
+            }
+            Kind::Postgresql(component) => {
+                self.shared.until(deadline, component.execute(shape, statement, parameters)).await
+            }
         }
     }
 
@@ -67,11 +89,15 @@ impl ComponentDatabase {
     /// # Errors
     /// As the contract says; `timeout` where neither a connection nor, on SQLite, the writer's lock was had before the deadline.
     pub async fn begin(&self, access: Access, deadline: Instant) -> Result<OpenTransaction, Error> {
-        let kind = match &*self.0 {
-            Kind::Sqlite(component) => until(deadline, component.begin(access, deadline)).await.map(OpenKind::Sqlite),
-            Kind::Postgresql(component) => until(deadline, component.begin(access)).await.map(OpenKind::Postgresql),
+        let kind = match &*self.kind {
+            Kind::Sqlite(component) => {
+                self.shared.until(deadline, component.begin(access, deadline)).await.map(OpenKind::Sqlite)
+            }
+            Kind::Postgresql(component) => {
+                self.shared.until(deadline, component.begin(access)).await.map(OpenKind::Postgresql)
+            }
         };
-        Ok(OpenTransaction { kind: Some(kind?), deadline, dialect: self.dialect() })
+        Ok(OpenTransaction { kind: Some(kind?), deadline, shared: self.shared.clone(), defers_work: false })
     }
 }
 
@@ -83,7 +109,8 @@ pub struct OpenTransaction {
     /// Empty once it has ended.
     kind: Option<OpenKind>,
     deadline: Instant,
-    dialect: Dialect,
+    shared: Shared,
+    defers_work: bool,
 }
 
 enum OpenKind {
@@ -104,11 +131,13 @@ impl OpenTransaction {
     /// As the contract says. The transaction has ended then.
     pub async fn query(&mut self, statement: String, parameters: Vec<Value>) -> Result<RowSet, Error> {
         let kind = self.kind.as_mut().ok_or(Error::TransactionEnded)?;
-        let answer = match statement::inspect(self.dialect, &statement, parameters.len()) {
+        let answer = match self.shared.statements.inspect(statement, parameters.len()) {
             Err(error) => Err(error),
-            Ok(shape) => match kind {
-                OpenKind::Sqlite(open) => until(self.deadline, open.query(shape, statement, parameters)).await,
-                OpenKind::Postgresql(open) => until(self.deadline, open.query(statement, parameters)).await,
+            Ok((shape, statement)) => match kind {
+                OpenKind::Sqlite(open) => {
+                    self.shared.until(self.deadline, open.query(shape, statement, parameters)).await
+                }
+                OpenKind::Postgresql(open) => self.shared.until(self.deadline, open.query(statement, parameters)).await,
             },
         };
         if answer.is_err() {
@@ -123,11 +152,15 @@ impl OpenTransaction {
     /// As the contract says. The transaction has ended then.
     pub async fn execute(&mut self, statement: String, parameters: Vec<Value>) -> Result<u64, Error> {
         let kind = self.kind.as_mut().ok_or(Error::TransactionEnded)?;
-        let changed = match statement::inspect(self.dialect, &statement, parameters.len()) {
+        let changed = match self.shared.statements.inspect(statement, parameters.len()) {
             Err(error) => Err(error),
-            Ok(shape) => match kind {
-                OpenKind::Sqlite(open) => until(self.deadline, open.execute(shape, statement, parameters)).await,
-                OpenKind::Postgresql(open) => until(self.deadline, open.execute(shape, statement, parameters)).await,
+            Ok((shape, statement)) => match kind {
+                OpenKind::Sqlite(open) => {
+                    self.shared.until(self.deadline, open.execute(shape, statement, parameters)).await
+                }
+                OpenKind::Postgresql(open) => {
+                    self.shared.until(self.deadline, open.execute(shape, statement, parameters)).await
+                }
             },
         };
         if changed.is_err() {
@@ -136,14 +169,42 @@ impl OpenTransaction {
         changed
     }
 
+    /// Writes on behalf of the component `caller`, and answers how many rows that changed.
+    ///
+    /// # Errors
+    /// As the contract says. The transaction has ended then.
+    pub async fn call(&mut self, call: HostCall, caller: &str, parameters: Vec<Value>) -> Result<u64, Error> {
+        let kind = self.kind.as_mut().ok_or(Error::TransactionEnded)?;
+        let changed = match kind {
+            OpenKind::Sqlite(open) => {
+                self.shared.until(self.deadline, open.call(call, of_component(caller, parameters))).await
+            }
+            OpenKind::Postgresql(open) => {
+                let answer = self.shared.until(self.deadline, open.query(call.as_component().into(), parameters)).await;
+                answer.map(|answer| number(&answer))
+            }
+        };
+        match changed {
+            Ok(_) => self.defers_work = true,
+            Err(_) => self.kind = None,
+        }
+        changed
+    }
+
+    /// Whether it deferred work: whoever does that is to be woken once it has committed.
+    #[must_use]
+    pub const fn defers_work(&self) -> bool {
+        self.defers_work
+    }
+
     /// Makes it last.
     ///
     /// # Errors
     /// Nothing took effect; but after `timeout` and `unavailable` the outcome is unknown.
     pub async fn commit(self) -> Result<(), Error> {
         match self.kind.ok_or(Error::TransactionEnded)? {
-            OpenKind::Sqlite(open) => until(self.deadline, open.commit()).await,
-            OpenKind::Postgresql(open) => until(self.deadline, open.commit()).await,
+            OpenKind::Sqlite(open) => self.shared.until(self.deadline, open.commit()).await,
+            OpenKind::Postgresql(open) => self.shared.until(self.deadline, open.commit()).await,
         }
     }
 
@@ -153,16 +214,22 @@ impl OpenTransaction {
     /// `transaction-ended` where it was undone already; `timeout` where the deadline came first: it is undone all the same.
     pub async fn rollback(self) -> Result<(), Error> {
         match self.kind.ok_or(Error::TransactionEnded)? {
-            OpenKind::Sqlite(open) => until(self.deadline, open.rollback()).await,
-            OpenKind::Postgresql(open) => until(self.deadline, open.rollback()).await,
+            OpenKind::Sqlite(open) => self.shared.until(self.deadline, open.rollback()).await,
+            OpenKind::Postgresql(open) => self.shared.until(self.deadline, open.rollback()).await,
         }
     }
 }
 
-/// Nothing that is done for a call outlasts its deadline, or begins after it.
-async fn until<T>(deadline: Instant, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
-    if deadline <= Instant::now() {
-        return Err(Error::Timeout);
+impl Shared {
+    /// Nothing that is done for a call outlasts its deadline, or begins after it.
+    async fn until<T>(
+        &self,
+        deadline: Instant,
+        work: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        if deadline <= Instant::now() {
+            return Err(Error::Timeout);
+        }
+        self.timers.within(deadline, work).await.unwrap_or(Err(Error::Timeout))
     }
-    timeout_at(deadline, work).await.unwrap_or(Err(Error::Timeout))
 }

@@ -54,7 +54,8 @@ impl InstanceState {
         self.component.capabilities.database.as_ref().ok_or_else(none)
     }
 
-    fn open_transaction(
+    /// The open transaction that a handle names.
+    pub(crate) fn open_transaction(
         &mut self,
         handle: &Resource<Transaction>,
     ) -> wasmtime::Result<Result<&mut OpenTransaction, Error>> {
@@ -135,7 +136,15 @@ impl sql::HostTransaction for InstanceState {
     async fn commit(&mut self, handle: Resource<Transaction>) -> Answer<()> {
         let transaction = self.table.delete(handle)?;
         Ok(match self.database.take(&transaction) {
-            Ok(open) => open.commit().await,
+            Ok(open) => {
+                let defers_work = open.defers_work();
+                let committed = open.commit().await;
+                // Also where it failed: that it did may be unknown.
+                if defers_work {
+                    self.component.capabilities.platform.work.added();
+                }
+                committed
+            }
             Err(error) => Err(error),
         })
     }

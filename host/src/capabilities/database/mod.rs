@@ -8,6 +8,7 @@
 mod answer;
 mod component;
 mod host;
+mod host_call;
 mod migrations;
 mod pool;
 mod postgres;
@@ -17,14 +18,20 @@ mod statement;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use sqlx::Row as _;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 pub use self::{
     component::{ComponentDatabase, OpenTransaction},
     host::{InstanceDatabase, Transaction, add_to_linker},
+    host_call::{HostCall, now},
     migrations::{Migration, MigrationError, MigrationSet, MigrationSetError},
     postgres::RoleError,
 };
-use self::{postgres::PostgresDatabase, sqlite::SqliteDatabase};
+use self::{
+    host_call::of_component,
+    postgres::PostgresDatabase,
+    sqlite::{SqliteComponent, SqliteDatabase},
+};
 pub use crate::bindings::platform::datamp::database::sql;
 use crate::{
     manifest::DatabaseNeeds,
@@ -81,8 +88,33 @@ struct Inner {
 }
 
 enum Kind {
-    Sqlite(SqliteDatabase),
+    Sqlite {
+        database: SqliteDatabase,
+        /// Connections for what the host writes on behalf of components outside of their transactions.
+        own: SqliteComponent,
+    },
     Postgresql(Box<PostgresDatabase>),
+}
+
+/// A transaction of the host's own. Dropped, it is rolled back.
+pub struct OwnTransaction {
+    transaction: sqlx::Transaction<'static, sqlx::Any>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl OwnTransaction {
+    /// What statements run on.
+    pub fn connection(&mut self) -> &mut sqlx::AnyConnection {
+        &mut self.transaction
+    }
+
+    /// Makes it last.
+    ///
+    /// # Errors
+    /// The database's words.
+    pub async fn commit(self) -> Result<(), sqlx::Error> {
+        self.transaction.commit().await
+    }
 }
 
 impl Database {
@@ -98,7 +130,9 @@ impl Database {
         let (store, kind) = match (path, &settings.url) {
             (Some(path), _) => {
                 let store = Store::open_sqlite(&path).await?;
-                (store, Kind::Sqlite(SqliteDatabase::new(&path).await?))
+                let database = SqliteDatabase::new(&path).await?;
+                let own = database.connections(&DatabaseNeeds { connections: 1, ..DatabaseNeeds::default() });
+                (store, Kind::Sqlite { database, own })
             }
             (None, url) => {
                 let url = url.as_deref().unwrap_or_default();
@@ -113,7 +147,7 @@ impl Database {
     #[must_use]
     pub fn dialect(&self) -> sql::Dialect {
         match self.0.kind {
-            Kind::Sqlite(_) => sql::Dialect::Sqlite,
+            Kind::Sqlite { .. } => sql::Dialect::Sqlite,
             Kind::Postgresql(_) => sql::Dialect::Postgresql,
         }
     }
@@ -147,9 +181,53 @@ impl Database {
             .execute(self.0.store.pool())
             .await?;
         match &self.0.kind {
-            Kind::Sqlite(database) => database.migrate(set).await,
+            Kind::Sqlite { database, .. } => database.migrate(set).await,
             Kind::Postgresql(database) => database.migrate(set).await,
         }
+    }
+
+    /// Writes on behalf of a component, outside of its transactions, and answers how many rows that changed.
+    ///
+    /// # Errors
+    /// As the contract of `datamp:database` says; after `timeout` and `unavailable` the outcome is unknown.
+    pub async fn call(
+        &self,
+        call: HostCall,
+        component: &str,
+        parameters: Vec<sql::Value>,
+        deadline: Instant,
+    ) -> Result<u64, sql::Error> {
+        let work = async {
+            match &self.0.kind {
+                Kind::Sqlite { own, .. } => own.call(call, of_component(component, parameters), deadline).await,
+                Kind::Postgresql(database) => database.call(call, component, parameters).await,
+            }
+        };
+        tokio::time::timeout_at(deadline, work).await.unwrap_or(Err(sql::Error::Timeout))
+    }
+
+    /// A connection that hears of PostgreSQL's notifications; nothing on SQLite.
+    ///
+    /// # Errors
+    /// The database's words.
+    pub async fn listener(&self) -> Result<Option<sqlx::postgres::PgListener>, sqlx::Error> {
+        match &self.0.kind {
+            Kind::Sqlite { .. } => Ok(None),
+            Kind::Postgresql(database) => database.listener().await.map(Some),
+        }
+    }
+
+    /// Begins a transaction of the host's own on its tables. On SQLite it has waited for the one writer's place, as components do:
+    /// to poll for the file's lock against them would be to lose.
+    ///
+    /// # Errors
+    /// The database's words.
+    pub async fn begin_own(&self) -> Result<OwnTransaction, sqlx::Error> {
+        let turn = match &self.0.kind {
+            Kind::Sqlite { database, .. } => database.writers_turn().await,
+            Kind::Postgresql(_) => None,
+        };
+        Ok(OwnTransaction { transaction: self.0.store.begin().await?, _turn: turn })
     }
 
     async fn applied(&self, set: &MigrationSet) -> Result<BTreeMap<i64, String>, sqlx::Error> {
@@ -167,7 +245,7 @@ impl Database {
     /// Names a table that is missing, or says why the component can't log in.
     pub async fn open(&self, component: &str, needs: &DatabaseNeeds) -> Result<ComponentDatabase, OpenError> {
         Ok(match &self.0.kind {
-            Kind::Sqlite(database) => ComponentDatabase::on_sqlite(database.open(needs).await?),
+            Kind::Sqlite { database, .. } => ComponentDatabase::on_sqlite(database.open(needs).await?),
             Kind::Postgresql(database) => ComponentDatabase::on_postgresql(database.open(component, needs).await?),
         })
     }
@@ -179,7 +257,7 @@ impl Database {
     pub async fn settle(&self, component: &str, needs: &DatabaseNeeds) -> Result<(), OpenError> {
         match &self.0.kind {
             // Rights on SQLite are those of a connection, and go with it.
-            Kind::Sqlite(_) => Ok(()),
+            Kind::Sqlite { .. } => Ok(()),
             Kind::Postgresql(database) => database.settle(component, needs).await,
         }
     }

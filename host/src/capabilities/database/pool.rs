@@ -46,8 +46,8 @@ pub(super) trait Connector: Send + Sync + 'static {
     /// Rolls back the transaction that is open on one. `false` where that failed.
     fn roll_back(connection: &mut Self::Connection) -> impl Future<Output = bool> + Send;
 
-    /// Makes whatever still runs on one end soon. It is dropped right afterwards.
-    fn abandon(connection: &mut Self::Connection);
+    /// Ends one that something may still run on. Its place in the pool is free once this is done.
+    fn end(connection: Self::Connection) -> impl Future<Output = ()> + Send;
 
     /// Ends one in good order.
     fn close(connection: Self::Connection) -> impl Future<Output = ()> + Send;
@@ -165,6 +165,17 @@ impl<C: Connector> Lease<C> {
         self.settled = true;
     }
 
+    /// Takes another connection in this one's place where what this one has learnt of the database no longer holds.
+    pub(super) async fn renew_if_outdated(&mut self) -> Result<(), Error> {
+        if !self.connection.as_ref().is_some_and(|connection| self.pool.connector.is_current(connection)) {
+            let fresh = self.pool.connector.connect().await?;
+            if let Some(outdated) = self.connection.replace(fresh) {
+                self.pool.runtime.spawn(C::close(outdated));
+            }
+        }
+        Ok(())
+    }
+
     /// Rolls back the transaction on it, on a task of its own, then gives it back; where something still runs on it, it is closed
     /// instead, which rolls back as well. `held` is let go only then.
     pub(super) fn roll_back_and_return(mut self, held: impl Send + 'static) {
@@ -204,14 +215,17 @@ impl<C: Connector> DerefMut for Lease<C> {
 
 impl<C: Connector> Drop for Lease<C> {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
+        let Some(connection) = self.connection.take() else { return };
+        let permit = self.permit.take();
         if self.settled {
             self.pool.idle.lock().push(Idle { connection, since: Instant::now() });
+            // Only now: whoever waits finds the connection on the pile.
+            drop(permit);
         } else {
-            C::abandon(&mut connection);
-            drop(connection);
+            self.pool.runtime.spawn(async move {
+                C::end(connection).await;
+                drop(permit);
+            });
         }
-        // Only now: whoever waits finds the connection on the pile.
-        drop(self.permit.take());
     }
 }

@@ -7,11 +7,74 @@
 
 mod lexer;
 
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::RwLock;
+
 use self::lexer::{Lexer, Token};
 use super::sql::{Dialect, Error};
 
 /// The longest text of one statement, in bytes.
 const LONGEST: usize = 1 << 20;
+
+/// The most statements of a component that are remembered, and the longest, in bytes.
+const REMEMBERED: usize = 256;
+const LONGEST_REMEMBERED: usize = 16 << 10;
+
+/// The statements of one component: each is inspected once. Its texts are constants of its code, as a rule; one that makes a new
+/// text for each request is inspected each time.
+pub(super) struct Statements {
+    dialect: Dialect,
+    known: RwLock<HashMap<Arc<str>, Inspected>>,
+}
+
+/// What was found in a statement.
+#[derive(Clone, Copy, Debug)]
+struct Inspected {
+    shape: Shape,
+    parameters: usize,
+}
+
+impl Statements {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, known: RwLock::default() }
+    }
+
+    pub(super) const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Checks a statement with that many parameters, and tells what it does.
+    ///
+    /// # Errors
+    /// `invalid-statement`, saying what is wrong with it.
+    pub(super) fn inspect(&self, text: String, parameters: usize) -> Result<(Shape, Arc<str>), Error> {
+        if let Some((known, inspected)) = self.known.read().get_key_value(text.as_str()) {
+            return Ok((inspected.with(parameters)?, Arc::clone(known)));
+        }
+        let inspected = inspect(self.dialect, &text)?;
+        let shape = inspected.with(parameters)?;
+        let text: Arc<str> = text.into();
+        if text.len() <= LONGEST_REMEMBERED {
+            let mut known = self.known.write();
+            if known.len() < REMEMBERED {
+                known.insert(Arc::clone(&text), inspected);
+            }
+        }
+        Ok((shape, text))
+    }
+}
+
+impl Inspected {
+    fn with(self, parameters: usize) -> Result<Shape, Error> {
+        if self.parameters == parameters {
+            Ok(self.shape)
+        } else {
+            let highest = self.parameters;
+            Err(invalid(&format!("the statement has parameters up to ${highest}, and {parameters} were given")))
+        }
+    }
+}
 
 /// What a statement does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,11 +115,7 @@ const LASTING_FUNCTIONS: &[&str] = &[
     "setseed",
 ];
 
-/// Checks a statement with that many parameters, and tells what it does.
-///
-/// # Errors
-/// `invalid-statement`, saying what is wrong with it.
-pub(super) fn inspect(dialect: Dialect, text: &str, parameters: usize) -> Result<Shape, Error> {
+fn inspect(dialect: Dialect, text: &str) -> Result<Inspected, Error> {
     if text.len() > LONGEST {
         return Err(invalid("the statement is longer than 1 MiB"));
     }
@@ -67,18 +126,13 @@ pub(super) fn inspect(dialect: Dialect, text: &str, parameters: usize) -> Result
     for token in Lexer::new(dialect, text) {
         scan.take(dialect, token)?;
     }
-    if scan.highest_parameter != parameters {
-        return Err(invalid(&format!(
-            "the statement has parameters up to ${}, and {parameters} were given",
-            scan.highest_parameter
-        )));
-    }
-    match scan.verb {
-        None => Err(invalid("the statement is empty")),
-        Some(Verb::With) => Err(invalid("the statement has a WITH and nothing after it")),
-        Some(Verb::Read) => Ok(Shape { changes_rows: false, may_write: scan.writes_somewhere }),
-        Some(Verb::Write) => Ok(Shape { changes_rows: true, may_write: true }),
-    }
+    let shape = match scan.verb {
+        None => return Err(invalid("the statement is empty")),
+        Some(Verb::With) => return Err(invalid("the statement has a WITH and nothing after it")),
+        Some(Verb::Read) => Shape { changes_rows: false, may_write: scan.writes_somewhere },
+        Some(Verb::Write) => Shape { changes_rows: true, may_write: true },
+    };
+    Ok(Inspected { shape, parameters: scan.highest_parameter })
 }
 
 /// The first word that ends or begins a transaction in a PostgreSQL script, if there is one.
@@ -240,6 +294,15 @@ fn invalid(why: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn inspect(dialect: Dialect, text: &str, parameters: usize) -> Result<Shape, Error> {
+        let statements = Statements::new(dialect);
+        let first = statements.inspect(text.to_owned(), parameters).map(|(shape, _)| shape);
+        // What is remembered says the same.
+        let again = statements.inspect(text.to_owned(), parameters).map(|(shape, _)| shape);
+        assert_eq!(format!("{first:?}"), format!("{again:?}"), "{text}");
+        first
+    }
 
     fn refusal(dialect: Dialect, text: &str) -> String {
         match inspect(dialect, text, 0) {

@@ -111,7 +111,7 @@ fn change(by: String, reason: String) -> Result<Change, WitError> {
     if by.chars().count() > TEXT || reason.chars().count() > TEXT {
         return Err(WitError::Refused(format!("a name or a reason has at most {TEXT} characters")));
     }
-    Ok(Change { by, reason })
+    Ok(Change { by, reason, may_break_clients: false })
 }
 
 impl From<ControlError> for WitError {

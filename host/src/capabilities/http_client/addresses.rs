@@ -29,7 +29,13 @@ impl FromStr for AddressRange {
 pub(super) fn may_be_called(address: IpAddr, allowed: &[AddressRange]) -> bool {
     // ::ffff:10.0.0.1 connects to 10.0.0.1.
     let address = address.to_canonical();
-    is_public(address) || allowed.iter().any(|AddressRange(range)| range.contains(&address))
+    is_public(address) || is_opened(address, allowed)
+}
+
+/// Whether an address is among those that the operator allowed.
+pub(super) fn is_opened(address: IpAddr, allowed: &[AddressRange]) -> bool {
+    let address = address.to_canonical();
+    allowed.iter().any(|AddressRange(range)| range.contains(&address))
 }
 
 fn is_public(address: IpAddr) -> bool {

@@ -1,11 +1,22 @@
 //! The hosts of a manifest: which URLs a component may call.
 
+use std::net::IpAddr;
+
 use http::Uri;
 use url::{Host, Url};
 
+use super::addresses::{AddressRange, is_opened};
+
+/// The entry that stands for every public host.
+const ANYWHERE: &str = "https://*";
+
 /// The hosts that a component may call.
 #[derive(Clone, Debug, Default)]
-pub struct AllowedHosts(Vec<Pattern>);
+pub struct AllowedHosts {
+    patterns: Vec<Pattern>,
+    /// Whether [`ANYWHERE`] is among the entries.
+    anywhere: bool,
+}
 
 /// One entry of `http.hosts`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,18 +47,29 @@ impl AllowedHosts {
     /// `*.` (all names below, however deep, but not the name itself), optionally before a port (else the scheme's own
     /// is meant).
     ///
+    /// `https://*` stands for every host, over TLS, on port 443 or one above 1023: the ports below belong to services of other
+    /// protocols. It covers `http://` too, and every port, where the URL names an address, not a name, that the operator opened to
+    /// outgoing requests: a receiver on the developer's own machine.
+    ///
     /// # Errors
     /// Names the entry at fault.
     pub fn parse<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidPattern> {
-        let parse = |pattern: &str| {
-            Pattern::parse(pattern).map_err(|problem| InvalidPattern { pattern: pattern.to_owned(), problem })
-        };
-        patterns.into_iter().map(parse).collect::<Result<_, _>>().map(Self)
+        let mut hosts = Self::default();
+        for pattern in patterns {
+            if pattern == ANYWHERE {
+                hosts.anywhere = true;
+                continue;
+            }
+            let parsed = Pattern::parse(pattern);
+            hosts.patterns.push(parsed.map_err(|problem| InvalidPattern { pattern: pattern.to_owned(), problem })?);
+        }
+        Ok(hosts)
     }
 
-    /// Whether an absolute URI may be called.
+    /// Whether an absolute URI may be called; `opened` are the addresses that the operator opened. Whether the addresses of a name are
+    /// public is asked later, of each.
     #[must_use]
-    pub fn allow(&self, uri: &Uri) -> bool {
+    pub fn allow(&self, uri: &Uri, opened: &[AddressRange]) -> bool {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return false };
         let (tls, default_port) = match scheme {
             "https" => (true, 443),
@@ -55,8 +77,19 @@ impl AllowedHosts {
             _ => return false,
         };
         let (host, port) = (host.to_ascii_lowercase(), uri.port_u16().unwrap_or(default_port));
-        self.0.iter().any(|pattern| pattern.tls == tls && pattern.port == port && pattern.name.covers(&host))
+        self.patterns.iter().any(|pattern| pattern.tls == tls && pattern.port == port && pattern.name.covers(&host))
+            || (self.anywhere && (is_open_to_all(tls, port) || is_opened_address(&host, opened)))
     }
+}
+
+/// Whether [`ANYWHERE`] covers a port.
+fn is_open_to_all(tls: bool, port: u16) -> bool {
+    tls && (port == 443 || port > 1023)
+}
+
+fn is_opened_address(host: &str, opened: &[AddressRange]) -> bool {
+    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    literal.parse::<IpAddr>().is_ok_and(|address| is_opened(address, opened))
 }
 
 impl Name {
@@ -128,7 +161,7 @@ mod tests {
         ];
         for (pattern, uri) in allowed {
             let hosts = AllowedHosts::parse([pattern]).unwrap();
-            assert!(hosts.allow(&uri.parse().unwrap()), "{pattern} allows {uri}");
+            assert!(hosts.allow(&uri.parse().unwrap(), &[]), "{pattern} allows {uri}");
         }
         let refused = [
             ("api.example.com", "http://api.example.com/"),
@@ -152,10 +185,51 @@ mod tests {
         for (pattern, uri) in refused {
             let hosts = AllowedHosts::parse([pattern]).unwrap();
             if let Ok(uri) = uri.parse() {
-                assert!(!hosts.allow(&uri), "{pattern} does not allow {uri}");
+                assert!(!hosts.allow(&uri, &[]), "{pattern} does not allow {uri}");
             }
         }
-        assert!(!AllowedHosts::default().allow(&"https://example.com/".parse().unwrap()));
+        assert!(!AllowedHosts::default().allow(&"https://example.com/".parse().unwrap(), &[]));
+    }
+
+    #[test]
+    fn anywhere_is_every_host_over_tls_and_without_it_what_the_operator_opened() {
+        let hosts = AllowedHosts::parse(["https://*", "http://plain.example.com"]).unwrap();
+        let opened = ["127.0.0.1".parse().unwrap(), "::1".parse().unwrap()];
+        let allow = |uri: &str, opened: &[AddressRange]| hosts.allow(&uri.parse().unwrap(), opened);
+        for uri in [
+            "https://example.com/",
+            "https://a.b.example.org:8443/x",
+            "https://example.com:1024/",
+            // Its address is refused when it is connected to.
+            "https://10.0.0.1/",
+            "http://plain.example.com/",
+        ] {
+            assert!(allow(uri, &[]), "{uri}");
+        }
+        for uri in [
+            "http://example.com/",
+            "https://example.com:25/",
+            "https://example.com:80/",
+            "https://example.com:1023/",
+            "https://example.com:0/",
+            "http://127.0.0.1/",
+        ] {
+            assert!(!allow(uri, &[]), "{uri}");
+        }
+        for (uri, allowed) in [
+            ("http://127.0.0.1/", true),
+            ("http://127.0.0.1:81/", true),
+            ("https://127.0.0.1:81/", true),
+            ("http://[::1]:8080/", true),
+            ("http://[::ffff:127.0.0.1]:8080/", true),
+            ("http://127.0.0.2/", false),
+            // A name may lead anywhere.
+            ("http://localhost/", false),
+        ] {
+            assert_eq!(allow(uri, &opened), allowed, "{uri}");
+        }
+        let named = AllowedHosts::parse(["example.com"]).unwrap();
+        assert!(!named.allow(&"http://127.0.0.1/".parse().unwrap(), &opened));
     }
 
     #[test]
@@ -163,6 +237,9 @@ mod tests {
         for pattern in [
             "",
             "*",
+            "http://*",
+            "https://*:8443",
+            "https://*/",
             "*.",
             "*.com",
             "*.*.example.com",

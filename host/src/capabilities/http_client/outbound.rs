@@ -93,6 +93,8 @@ impl Default for OutboundSettings {
 pub struct Outbound {
     client: Client<Connector, OutgoingBody>,
     places: Arc<Semaphore>,
+    /// Addresses that the operator opened although they are not public.
+    opened: Arc<[AddressRange]>,
 }
 
 impl Outbound {
@@ -105,14 +107,15 @@ impl Outbound {
         for root in settings.additional_roots {
             roots.add(root)?;
         }
-        let tcp = CheckedTcp::new(settings.resolver, settings.allow_private_addresses.into());
+        let opened: Arc<[AddressRange]> = settings.allow_private_addresses.into();
+        let tcp = CheckedTcp::new(settings.resolver, Arc::clone(&opened));
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .build(Connector::new(tcp, roots)?);
-        Ok(Self { client, places: Arc::new(Semaphore::new(MAXIMAL_EXCHANGES)) })
+        Ok(Self { client, places: Arc::new(Semaphore::new(MAXIMAL_EXCHANGES)), opened })
     }
 
     /// Sends a request to a host among those allowed, and waits for the head of the answer; its body is still to come.
@@ -128,7 +131,7 @@ impl Outbound {
         if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
             return Err(SendError::InvalidUrl("the URL has no host, or a user's name before it".to_owned()));
         }
-        if !hosts.allow(uri) {
+        if !hosts.allow(uri, &self.opened) {
             return Err(SendError::HostNotAllowed(uri.host().unwrap_or_default().to_owned()));
         }
         // It would turn the connection into a tunnel to anywhere.

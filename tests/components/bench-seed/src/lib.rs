@@ -3,7 +3,7 @@
 mod contract;
 
 use datamp_sdk::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{NewApiKey, NewShop, api_keys, shops};
 
@@ -20,9 +20,16 @@ struct Seed {
     api_key: String,
 }
 
-fn create_shop() -> Result<Json<Seed>, Problem> {
+#[derive(Deserialize)]
+struct Asked {
+    /// Roubles, where nothing is said.
+    currency: Option<String>,
+}
+
+fn create_shop(Query(Asked { currency }): Query<Asked>) -> Result<Json<Seed>, Problem> {
     let shop = datamp_sdk::id::new("shop");
-    let new = NewShop { id: shop.clone(), name: "A shop".to_owned(), currency: "RUB".to_owned() };
+    let currency = currency.unwrap_or_else(|| "RUB".to_owned());
+    let new = NewShop { id: shop.clone(), name: "A shop".to_owned(), currency };
     first(shops::create(&[new]))?;
     let key = first(api_keys::create(&[NewApiKey { shop: shop.clone(), name: "A key".to_owned() }]))?;
     Ok(Json(Seed { shop, api_key: key.secret }))

@@ -68,7 +68,7 @@ impl PostgresComponent {
     pub(in super::super) async fn query(
         &self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
     ) -> Result<RowSet, Error> {
         self.run(Rows, shape, statement, parameters).await
@@ -78,7 +78,7 @@ impl PostgresComponent {
     pub(in super::super) async fn execute(
         &self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
     ) -> Result<u64, Error> {
         let changed = self.run(Changes, shape, statement, parameters).await?;
@@ -89,11 +89,10 @@ impl PostgresComponent {
         &self,
         run: R,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
     ) -> Result<R::Answer, Error> {
         let (statement, arguments) = value::arguments(statement, parameters)?;
-        let statement: Arc<str> = statement.into();
         let mut lease = self.pool.lease().await?;
         // A copy for the second try only where there may be one.
         let again = lease.reused.then(|| arguments.clone());
@@ -161,23 +160,26 @@ pub(in super::super) struct PostgresTransaction {
 }
 
 impl PostgresTransaction {
-    pub(in super::super) async fn query(&mut self, statement: String, parameters: Vec<Value>) -> Result<RowSet, Error> {
+    pub(in super::super) async fn query(
+        &mut self,
+        statement: Arc<str>,
+        parameters: Vec<Value>,
+    ) -> Result<RowSet, Error> {
         self.run(Rows, statement, parameters).await
     }
 
     pub(in super::super) async fn execute(
         &mut self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
     ) -> Result<u64, Error> {
         let changed = self.run(Changes, statement, parameters).await?;
         Ok(if shape.changes_rows { changed } else { 0 })
     }
 
-    async fn run<R: Run>(&mut self, run: R, statement: String, parameters: Vec<Value>) -> Result<R::Answer, Error> {
+    async fn run<R: Run>(&mut self, run: R, statement: Arc<str>, parameters: Vec<Value>) -> Result<R::Answer, Error> {
         let (statement, arguments) = value::arguments(statement, parameters)?;
-        let statement: Arc<str> = statement.into();
         let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
         lease.unsettle();
         match run.run(lease, &statement, arguments).await {

@@ -45,7 +45,9 @@ impl Connector for PostgresConnector {
     }
 
     /// The server looks for a client that went away every `client_connection_check_interval`, and ends what it ran for it.
-    fn abandon(_: &mut PgConnection) {}
+    async fn end(connection: PgConnection) {
+        drop(connection);
+    }
 
     async fn close(connection: PgConnection) {
         if let Err(error) = connection.close().await {

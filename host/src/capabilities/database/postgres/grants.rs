@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{PgConnection, Row as _};
 
-use super::{names::identifier, roles::run};
+use super::{calls, names::identifier, roles::run};
 use crate::{
     capabilities::database::OpenError,
     manifest::{DatabaseNeeds, TableRight},
@@ -124,7 +124,7 @@ pub(super) async fn narrow(connection: &mut PgConnection, role: &str, tables: &[
     let used = schemas(tables);
     for row in usable {
         let schema: String = row.try_get(0)?;
-        if !used.contains(&schema) {
+        if !used.contains(&schema) && schema != calls::SCHEMA {
             statements += &format!("REVOKE ALL ON SCHEMA {} FROM {};", identifier(&schema), identifier(role));
         }
     }

@@ -11,6 +11,7 @@
 //! A statement that is cut short at its deadline leaves a closed connection; the server notices within
 //! [`CLIENT_CHECK`] and ends what it ran for it.
 
+mod calls;
 mod component;
 mod connection;
 mod errors;
@@ -23,12 +24,21 @@ mod value;
 
 use std::str::FromStr as _;
 
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
 
 pub(super) use self::component::{PostgresComponent, PostgresTransaction};
 pub use self::roles::RoleError;
 use self::{connection::PostgresConnector, names::Names};
-use super::{OpenError, pool::Pool};
+use super::{
+    OpenError,
+    host_call::{HostCall, of_component},
+    pool::Pool,
+    sql::{Error, RowSet, Value},
+    statement::Shape,
+};
 use crate::{manifest::DatabaseNeeds, store::POSTGRES_SCHEMA};
 
 /// The oldest version that knows `client_connection_check_interval`.
@@ -40,11 +50,16 @@ const CLIENT_CHECK: &str = "100ms";
 /// No call lasts longer (the manifest allows 300 s at most): a net under the host's own deadlines.
 const LONGEST_STATEMENT: &str = "310s";
 
+/// Connections for what the host writes on behalf of components outside of their transactions.
+const OWN_CONNECTIONS: usize = 4;
+
 /// The database as the host uses it for components.
 pub(super) struct PostgresDatabase {
     /// The host's own login.
     options: PgConnectOptions,
     names: Names,
+    /// The host's own connections for what it writes on behalf of components.
+    own: PostgresComponent,
 }
 
 impl PostgresDatabase {
@@ -68,9 +83,16 @@ impl PostgresDatabase {
             return Err(RoleError::MayNotCreateRoles(user).into());
         }
         let names = Names { user, superuser, database: name };
-        roles::close_to_the_public(&mut connection, &names).await?;
+        // Hosts may start at the same time, and take back the same rights.
+        let mut transaction = connection.begin().await?;
+        roles::lock(&mut transaction).await?;
+        roles::close_to_the_public(&mut transaction, &names).await?;
+        calls::define(&mut transaction).await?;
+        transaction.commit().await?;
         connection.close().await?;
-        Ok(Self { options, names })
+        let own =
+            PostgresComponent { pool: Pool::new(PostgresConnector { options: options.clone() }, OWN_CONNECTIONS) };
+        Ok(Self { options, names, own })
     }
 
     /// A connection of the host's own, to its own tables.
@@ -101,6 +123,7 @@ impl PostgresDatabase {
             roles::lock(&mut transaction).await?;
             let password = roles::ensure(&mut transaction, &self.names, &role).await?;
             grants::expand(&mut transaction, &role, &tables).await?;
+            calls::allow(&mut transaction, &role, component).await?;
             transaction.commit().await?;
             password
         };
@@ -120,6 +143,21 @@ impl PostgresDatabase {
         Ok(PostgresComponent { pool })
     }
 
+    /// A connection that hears of notifications.
+    pub(super) async fn listener(&self) -> Result<PgListener, sqlx::Error> {
+        let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+        let mut listener = PgListener::connect_with(&pool.connect_lazy_with(self.options.clone())).await?;
+        listener.ignore_pool_close_event(true);
+        Ok(listener)
+    }
+
+    /// Writes on behalf of a component, outside of its transactions.
+    pub(super) async fn call(&self, call: HostCall, component: &str, parameters: Vec<Value>) -> Result<u64, Error> {
+        let shape = Shape { changes_rows: true, may_write: true };
+        let answer = self.own.query(shape, call.as_host().into(), of_component(component, parameters)).await?;
+        Ok(number(&answer))
+    }
+
     /// Takes back what the manifest does not name.
     pub(super) async fn settle(&self, component: &str, needs: &DatabaseNeeds) -> Result<(), OpenError> {
         let role = self.names.component(component);
@@ -131,5 +169,13 @@ impl PostgresDatabase {
         transaction.commit().await?;
         connection.close().await?;
         Ok(())
+    }
+}
+
+/// The one number of an answer.
+pub(super) fn number(answer: &RowSet) -> u64 {
+    match answer.rows.first().and_then(|row| row.first()) {
+        Some(Value::Integer(number)) => u64::try_from(*number).unwrap_or(0),
+        _ => 0,
     }
 }

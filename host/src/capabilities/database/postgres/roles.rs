@@ -64,7 +64,7 @@ pub(super) async fn run(connection: &mut PgConnection, sql: String) -> Result<()
     connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await.map(drop)
 }
 
-/// Takes back what every role could do otherwise: make temporary tables, and (before PostgreSQL 15) tables in `public`.
+/// Takes back what every role could do otherwise: make temporary tables, and (before PostgreSQL 15) tables in `public`. Under [`lock`].
 pub(super) async fn close_to_the_public(connection: &mut PgConnection, names: &Names) -> Result<(), RoleError> {
     let database = format!("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC", identifier(&names.database));
     let rights = [

@@ -1,5 +1,7 @@
 //! Values to and from PostgreSQL, in its binary format.
 
+use std::sync::Arc;
+
 use sqlx::{
     Arguments as _, Column as _, Encode, Postgres, Row as _, Type, ValueRef as _,
     encode::IsNull,
@@ -16,14 +18,15 @@ use crate::capabilities::database::sql::{Error, Value};
 ///
 /// # Errors
 /// `invalid-statement` for a value that can't be encoded.
-pub(super) fn arguments(mut statement: String, parameters: Vec<Value>) -> Result<(String, PgArguments), Error> {
+pub(super) fn arguments(statement: Arc<str>, parameters: Vec<Value>) -> Result<(Arc<str>, PgArguments), Error> {
     let mut arguments = PgArguments::default();
     if parameters.is_empty() {
         return Ok((statement, arguments));
     }
     arguments.reserve(parameters.len(), parameters.len() * 16);
-    statement.reserve(3 + parameters.len());
-    statement.push_str("\n--");
+    let mut typed = String::with_capacity(statement.len() + 3 + parameters.len());
+    typed.push_str(&statement);
+    typed.push_str("\n--");
     for (index, value) in parameters.into_iter().enumerate() {
         let (added, letter) = match value {
             Value::Null => (arguments.add(Untyped), 'n'),
@@ -36,9 +39,9 @@ pub(super) fn arguments(mut statement: String, parameters: Vec<Value>) -> Result
             Value::Texts(values) => (arguments.add(values), 'T'),
         };
         added.map_err(|error| Error::InvalidStatement(format!("parameter ${}: {error}", index + 1)))?;
-        statement.push(letter);
+        typed.push(letter);
     }
-    Ok((statement, arguments))
+    Ok((typed.into(), arguments))
 }
 
 /// A NULL whose type the server infers.

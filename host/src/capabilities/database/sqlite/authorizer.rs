@@ -16,20 +16,26 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use libsqlite3_sys as ffi;
 use parking_lot::Mutex;
-use sqlx::{SqliteConnection, sqlite::LockedSqliteHandle};
+use sqlx::SqliteConnection;
 
 /// How many steps of SQLite's virtual machine pass between two looks at the clock: some ten to a hundred microseconds.
 const STEPS_BETWEEN_LOOKS: c_int = 4096;
 
+/// The same for short reads, whose looks are counted.
+const STEPS_OF_SHORT_READS: c_int = 256;
+
 /// The longest string, blob or row, in bytes, and with it the most that one cell of an answer can take.
 const LONGEST_VALUE: c_int = 16 << 20;
+
+/// The longest pattern of LIKE and GLOB, in bytes: they take its length times the text's, and can't be interrupted.
+const LONGEST_PATTERN: c_int = 1000;
 
 /// The name of the connection's client data.
 const CLIENT_DATA: &CStr = c"datamp-guard";
@@ -59,6 +65,8 @@ pub(super) struct Guard {
     policy: Box<dyn Policy>,
     /// Nanoseconds since [`START`]; statements end then.
     deadline: AtomicU64,
+    /// How often a statement is looked at before it ends; [`u32::MAX`] for no end.
+    looks: AtomicU32,
     /// The statement that runs.
     statement: Mutex<Arc<str>>,
     /// The right that it missed.
@@ -73,6 +81,7 @@ impl Guard {
         Arc::new(Self {
             policy: Box::new(policy),
             deadline: AtomicU64::new(u64::MAX),
+            looks: AtomicU32::new(u32::MAX),
             statement: Mutex::new(Arc::from("")),
             denied: Mutex::new(None),
         })
@@ -88,6 +97,24 @@ impl Guard {
     pub(super) fn set_deadline(&self, deadline: Instant) {
         let since = deadline.saturating_duration_since(*START).as_nanos();
         self.deadline.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The next statement ends after [`STEPS_OF_SHORT_READS`] times that many steps, and waits for nobody.
+    pub(super) fn set_looks(&self, looks: u32) {
+        self.looks.store(looks, Ordering::Relaxed);
+    }
+
+    /// Counts a look, and tells whether it was the last.
+    fn was_last_look(&self) -> bool {
+        match self.looks.load(Ordering::Relaxed) {
+            u32::MAX => false,
+            0 => true,
+            // Only the thread that runs the statement counts.
+            left => {
+                self.looks.store(left - 1, Ordering::Relaxed);
+                false
+            }
+        }
     }
 
     /// Whatever runs ends now.
@@ -113,7 +140,9 @@ impl Guard {
 /// Where SQLite refuses: the connection must not be used then.
 pub(super) async fn install(connection: &mut SqliteConnection, guard: &Arc<Guard>) -> Result<(), sqlx::Error> {
     let mut handle = connection.lock_handle().await?;
-    let installed = install_on(&mut handle, guard);
+    let limits = Limits { steps: STEPS_BETWEEN_LOOKS, value: LONGEST_VALUE };
+    // SAFETY: the handle is locked, so that nothing else uses the connection meanwhile.
+    let installed = unsafe { install_on(handle.as_raw_handle().as_ptr(), guard, limits) };
     if installed == ffi::SQLITE_OK {
         Ok(())
     } else {
@@ -121,11 +150,33 @@ pub(super) async fn install(connection: &mut SqliteConnection, guard: &Arc<Guard
     }
 }
 
-fn install_on(handle: &mut LockedSqliteHandle<'_>, guard: &Arc<Guard>) -> c_int {
-    let database = handle.as_raw_handle().as_ptr();
+/// The same for a connection that runs short reads.
+///
+/// # Errors
+/// Where SQLite refuses: the connection must not be used then.
+pub(super) fn install_short(connection: &rusqlite::Connection, guard: &Arc<Guard>) -> rusqlite::Result<()> {
+    let limits = Limits { steps: STEPS_OF_SHORT_READS, value: super::short_reads::LONGEST_VALUE };
+    // SAFETY: a connection of rusqlite's is used by one thread at a time, and this one has it.
+    match unsafe { install_on(connection.handle(), guard, limits) } {
+        ffi::SQLITE_OK => Ok(()),
+        refused => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(refused), None)),
+    }
+}
+
+/// What differs between connections.
+struct Limits {
+    /// Steps between two looks at the clock.
+    steps: c_int,
+    /// The longest value, in bytes.
+    value: c_int,
+}
+
+/// # Safety
+/// `database` is an open connection, and nothing else uses it meanwhile.
+unsafe fn install_on(database: *mut ffi::sqlite3, guard: &Arc<Guard>, limits: Limits) -> c_int {
     let pointer = Arc::as_ptr(guard).cast_mut().cast::<c_void>();
     let attachment = Box::into_raw(Box::new(Attachment { database, guard: Arc::clone(guard) }));
-    // SAFETY: the handle is locked, so that nothing else uses the connection meanwhile. The attachment goes to the client data,
+    // SAFETY: by this function's contract nothing else uses the connection. The attachment goes to the client data,
     // whose destructor frees it (also where `sqlite3_set_clientdata` fails: it calls the destructor then). It holds the strong
     // count that keeps `pointer` valid. The callbacks have the types that SQLite declares, and the options the arguments that
     // it documents.
@@ -147,9 +198,10 @@ fn install_on(handle: &mut LockedSqliteHandle<'_>, guard: &Arc<Guard>) -> c_int 
             }
         }
         ffi::sqlite3_limit(database, ffi::SQLITE_LIMIT_ATTACHED, 0);
-        ffi::sqlite3_limit(database, ffi::SQLITE_LIMIT_LENGTH, LONGEST_VALUE);
+        ffi::sqlite3_limit(database, ffi::SQLITE_LIMIT_LENGTH, limits.value);
+        ffi::sqlite3_limit(database, ffi::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN);
         ffi::sqlite3_busy_handler(database, Some(wait), pointer);
-        ffi::sqlite3_progress_handler(database, STEPS_BETWEEN_LOOKS, Some(look), pointer);
+        ffi::sqlite3_progress_handler(database, limits.steps, Some(look), pointer);
         ffi::sqlite3_set_authorizer(database, Some(authorize), pointer)
     }
 }
@@ -221,14 +273,15 @@ unsafe extern "C" fn authorize(
 unsafe extern "C" fn look(pointer: *mut c_void) -> c_int {
     // SAFETY: SQLite passes the pointer of `install_on`.
     let guard = unsafe { guard(pointer) };
-    c_int::from(guard.remaining().is_zero())
+    c_int::from(guard.was_last_look() || guard.remaining().is_zero())
 }
 
 /// The busy handler: 0 gives up with `SQLITE_BUSY`. The longer it took already, the less often it tries.
 unsafe extern "C" fn wait(pointer: *mut c_void, tries: c_int) -> c_int {
     // SAFETY: SQLite passes the pointer of `install_on`.
-    let remaining = unsafe { guard(pointer) }.remaining();
-    if remaining.is_zero() {
+    let guard = unsafe { guard(pointer) };
+    let remaining = guard.remaining();
+    if remaining.is_zero() || guard.looks.load(Ordering::Relaxed) != u32::MAX {
         return 0;
     }
     let pause = Duration::from_micros(200) * u32::try_from(tries.clamp(1, 50)).unwrap_or(1);

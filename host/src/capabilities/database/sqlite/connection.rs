@@ -73,8 +73,11 @@ impl Connector for SqliteConnector {
         control(&mut guarded.connection, "ROLLBACK").await.is_ok()
     }
 
-    fn abandon(guarded: &mut Guarded) {
+    /// A statement ends at the next look at the clock; but there is none within a single function, and one of them (`instr` of two
+    /// long texts) may take minutes. Its thread keeps its place in the pool: a component can't have more of them than that.
+    async fn end(guarded: Guarded) {
         guarded.guard.interrupt();
+        Self::close(guarded).await;
     }
 
     async fn close(guarded: Guarded) {

@@ -1,15 +1,17 @@
 //! SQLite: one file, many readers, one writer.
 //!
-//! A component's reading statements run on a few connections that SQLite itself holds to reading (`query_only`), its writing
-//! ones on a single connection. Writers of all components in this process queue for the one writer's lock in order and without
-//! occupying a thread; only against another process is the lock polled for. Every connection has a guard: see
-//! [`authorizer`] and [`rights`].
+//! A component's reading statements are tried on the thread of the request ([`short_reads`]); those that are not short run on a
+//! few connections that SQLite itself holds to reading (`query_only`), its writing ones on a single connection. Writers of all
+//! components in this process queue for the one writer's lock in order and without occupying a thread; only against another
+//! process is the lock polled for. Every connection has a guard: see [`authorizer`] and [`rights`].
 
 mod authorizer;
 mod connection;
 mod errors;
 mod migrations;
+mod own;
 mod rights;
+mod short_reads;
 mod transaction;
 mod value;
 
@@ -28,11 +30,13 @@ use tokio::{
 pub(super) use self::transaction::SqliteTransaction;
 use self::{
     connection::{SqliteConnector, run_execute, run_query},
+    own::OwnStatements,
     rights::{ComponentRights, Schema, SharedSchema},
+    short_reads::ShortReads,
 };
 use super::{
-    OpenError,
-    pool::Pool,
+    HostCall, OpenError,
+    pool::{Lease, Pool},
     sql::{Access, Error, RowSet, Value},
     statement::Shape,
 };
@@ -47,13 +51,15 @@ pub(super) struct SqliteDatabase {
     schema: SharedSchema,
     /// The one writer's place, of all components in this process.
     writer: Arc<Semaphore>,
+    own: Arc<OwnStatements>,
 }
 
 impl SqliteDatabase {
     /// A database whose file is there already.
     pub(super) async fn new(path: &Path) -> Result<Self, sqlx::Error> {
         let schema = Arc::new(ArcSwap::from_pointee(Schema::default()));
-        let database = Self { path: path.to_owned(), schema, writer: Arc::new(Semaphore::new(1)) };
+        let (writer, own) = (Arc::new(Semaphore::new(1)), OwnStatements::new());
+        let database = Self { path: path.to_owned(), schema, writer, own };
         database.learn(&mut database.connect().await?).await?;
         Ok(database)
     }
@@ -91,7 +97,7 @@ impl SqliteDatabase {
     }
 
     /// Waits for the writer's place.
-    async fn writers_turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn writers_turn(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(&self.writer).acquire_owned().await.ok()
     }
@@ -103,26 +109,35 @@ impl SqliteDatabase {
         if let Some(missing) = needs.tables.keys().find(|table| !schema.names.contains(*table)) {
             return Err(OpenError::MissingTable(missing.clone()));
         }
-        let rights = Arc::new(ComponentRights::new(needs, Arc::clone(&self.schema)));
-        let connector =
-            |options| SqliteConnector { options, rights: Arc::clone(&rights), schema: Arc::clone(&self.schema) };
-        let readers = usize::try_from(needs.connections).unwrap_or(MOST_READERS).clamp(1, MOST_READERS);
-        let component = SqliteComponent {
-            readers: Pool::new(connector(options(&self.path).pragma("query_only", "ON")), readers),
-            writing: Pool::new(connector(options(&self.path)), 1),
-            writer: Arc::clone(&self.writer),
-        };
+        let component = self.connections(needs);
         // What can't be opened is better known now.
         drop(component.readers.lease().await.map_err(|error| OpenError::Refused(error.to_string()))?);
         Ok(component)
+    }
+
+    /// Connections that are not opened yet.
+    pub(super) fn connections(&self, needs: &DatabaseNeeds) -> SqliteComponent {
+        let rights = Arc::new(ComponentRights::new(needs, Arc::clone(&self.schema), Arc::clone(&self.own)));
+        let connector =
+            |options| SqliteConnector { options, rights: Arc::clone(&rights), schema: Arc::clone(&self.schema) };
+        let readers = usize::try_from(needs.connections).unwrap_or(MOST_READERS).clamp(1, MOST_READERS);
+        SqliteComponent {
+            short: ShortReads::new(self.path.clone(), Arc::clone(&rights), Arc::clone(&self.schema)),
+            readers: Pool::new(connector(options(&self.path).pragma("query_only", "ON")), readers),
+            writing: Pool::new(connector(options(&self.path)), 1),
+            writer: Arc::clone(&self.writer),
+            own: Arc::clone(&self.own),
+        }
     }
 }
 
 /// One generation of a component on SQLite.
 pub(super) struct SqliteComponent {
+    short: ShortReads,
     readers: Pool<SqliteConnector>,
     writing: Pool<SqliteConnector>,
     writer: Arc<Semaphore>,
+    own: Arc<OwnStatements>,
 }
 
 impl SqliteComponent {
@@ -130,22 +145,25 @@ impl SqliteComponent {
     pub(super) async fn query(
         &self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
         deadline: Instant,
     ) -> Result<RowSet, Error> {
-        let statement: Arc<str> = statement.into();
+        if !shape.may_write
+            && let Some(answer) = self.short.query(&statement, &parameters, deadline)
+        {
+            return Ok(answer);
+        }
         let arguments = value::arguments(parameters)?;
         if shape.changes_rows {
-            let _turn = self.writers_turn().await?;
-            let mut lease = self.writing.lease().await?;
+            let (mut lease, _turn) = self.writer().await?;
             return run_query(&mut lease, statement, arguments, deadline).await;
         }
         let mut lease = self.readers.lease().await?;
         let again = (Arc::clone(&statement), arguments.clone());
         match run_query(&mut lease, statement, arguments, deadline).await {
             // Where the schema changes between the look at it and the first row, sqlx's thread gives up.
-            Err(Error::Unavailable(_)) if lease.reused => {
+            Err(Error::Unavailable(_)) => {
                 drop(lease);
                 let mut lease = self.readers.lease().await?;
                 run_query(&mut lease, again.0, again.1, deadline).await
@@ -158,7 +176,7 @@ impl SqliteComponent {
     pub(super) async fn execute(
         &self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
         deadline: Instant,
     ) -> Result<u64, Error> {
@@ -166,24 +184,36 @@ impl SqliteComponent {
             return self.query(shape, statement, parameters, deadline).await.map(|_| 0);
         }
         let arguments = value::arguments(parameters)?;
-        let _turn = self.writers_turn().await?;
-        let mut lease = self.writing.lease().await?;
-        run_execute(&mut lease, statement.into(), arguments, deadline).await
+        let (mut lease, _turn) = self.writer().await?;
+        run_execute(&mut lease, statement, arguments, deadline).await
+    }
+
+    /// Writes on behalf of a component, by itself.
+    pub(super) async fn call(&self, call: HostCall, parameters: Vec<Value>, deadline: Instant) -> Result<u64, Error> {
+        let arguments = value::arguments(parameters)?;
+        let (mut lease, _turn) = self.writer().await?;
+        run_execute(&mut lease, self.own.text(call), arguments, deadline).await
     }
 
     /// Begins a transaction.
     pub(super) async fn begin(&self, access: Access, deadline: Instant) -> Result<SqliteTransaction, Error> {
         match access {
-            Access::ReadOnly => SqliteTransaction::begin(&self.readers, None, deadline).await,
+            Access::ReadOnly => SqliteTransaction::begin(self.readers.lease().await?, None, deadline, &self.own).await,
             Access::ReadWrite => {
-                let turn = self.writers_turn().await?;
-                SqliteTransaction::begin(&self.writing, Some(turn), deadline).await
+                let (lease, turn) = self.writer().await?;
+                SqliteTransaction::begin(lease, Some(turn), deadline, &self.own).await
             }
         }
     }
 
-    async fn writers_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+    /// The component's writing connection, and the writer's place. In this order: a component whose connection can't be had must
+    /// not hold up the others; and it is one of them that waits for the place, however many of its requests want to write.
+    async fn writer(&self) -> Result<(Lease<SqliteConnector>, OwnedSemaphorePermit), Error> {
+        let mut lease = self.writing.lease().await?;
         let closed = |_| Error::Unavailable("the database is closed".to_owned());
-        Arc::clone(&self.writer).acquire_owned().await.map_err(closed)
+        let turn = Arc::clone(&self.writer).acquire_owned().await.map_err(closed)?;
+        // The one before may have been a migration.
+        lease.renew_if_outdated().await?;
+        Ok((lease, turn))
     }
 }

@@ -1,15 +1,18 @@
 //! A transaction on SQLite.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{
     connection::{SqliteConnector, control, run_execute, run_query},
-    errors, value,
+    errors,
+    own::OwnStatements,
+    value,
 };
 use crate::capabilities::database::{
-    pool::{Lease, Pool},
+    HostCall,
+    pool::Lease,
     sql::{Error, RowSet, Value},
     statement::Shape,
 };
@@ -24,15 +27,16 @@ pub(in super::super) struct SqliteTransaction {
     /// The writer's place, where it may write.
     turn: Option<OwnedSemaphorePermit>,
     deadline: Instant,
+    own: Arc<OwnStatements>,
 }
 
 impl SqliteTransaction {
     pub(super) async fn begin(
-        pool: &Pool<SqliteConnector>,
+        mut lease: Lease<SqliteConnector>,
         turn: Option<OwnedSemaphorePermit>,
         deadline: Instant,
+        own: &Arc<OwnStatements>,
     ) -> Result<Self, Error> {
-        let mut lease = pool.lease().await?;
         let begin = if turn.is_some() { "BEGIN IMMEDIATE" } else { "BEGIN" };
         lease.unsettle();
         lease.guard.set_deadline(deadline.into_std());
@@ -41,32 +45,39 @@ impl SqliteTransaction {
         if !matches!(begun, Err(Error::Unavailable(_))) {
             lease.settle();
         }
-        begun.map(|()| Self { lease: Some(lease), turn, deadline })
+        begun.map(|()| Self { lease: Some(lease), turn, deadline, own: Arc::clone(own) })
     }
 
     pub(in super::super) async fn query(
         &mut self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
     ) -> Result<RowSet, Error> {
         self.check(shape)?;
         let arguments = value::arguments(parameters)?;
         let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        run_query(lease, statement.into(), arguments, self.deadline).await
+        run_query(lease, statement, arguments, self.deadline).await
     }
 
     pub(in super::super) async fn execute(
         &mut self,
         shape: Shape,
-        statement: String,
+        statement: Arc<str>,
         parameters: Vec<Value>,
     ) -> Result<u64, Error> {
         self.check(shape)?;
         let arguments = value::arguments(parameters)?;
         let lease = self.lease.as_mut().ok_or(Error::TransactionEnded)?;
-        let changed = run_execute(lease, statement.into(), arguments, self.deadline).await?;
+        let changed = run_execute(lease, statement, arguments, self.deadline).await?;
         Ok(if shape.changes_rows { changed } else { 0 })
+    }
+
+    /// Writes on behalf of the component.
+    pub(in super::super) async fn call(&mut self, call: HostCall, parameters: Vec<Value>) -> Result<u64, Error> {
+        let shape = Shape { changes_rows: true, may_write: true };
+        let text = self.own.text(call);
+        self.execute(shape, text, parameters).await
     }
 
     /// The connection refuses it too (`query_only`); this way the refusal costs nothing.

@@ -34,9 +34,23 @@ pub(super) fn arguments(parameters: Vec<Value>) -> Result<SqliteArguments, Error
 }
 
 /// An array as JSON text, for `json_each`.
-fn json<T: serde::Serialize>(values: &[T]) -> String {
+pub(super) fn json<T: serde::Serialize>(values: &[T]) -> String {
     // Integers and texts always have a JSON form.
     serde_json::to_string(values).unwrap_or_default()
+}
+
+/// Whether a column that is declared so holds booleans, as sqlx has it.
+pub(super) fn is_boolean(declared: &str) -> bool {
+    declared.eq_ignore_ascii_case("BOOLEAN") || declared.eq_ignore_ascii_case("BOOL")
+}
+
+/// An integer, or the boolean that it is kept for. One that is neither 0 nor 1 is none.
+pub(super) const fn integer(number: i64, boolean: bool) -> Value {
+    match (boolean, number) {
+        (true, 0) => Value::Boolean(false),
+        (true, 1) => Value::Boolean(true),
+        _ => Value::Integer(number),
+    }
 }
 
 /// Which columns are declared BOOLEAN.
@@ -73,12 +87,7 @@ fn decode(value: SqliteValueRef<'_>, boolean: bool) -> Result<Value, sqlx::error
         _ => Decoder::Blob,
     };
     Ok(match decoder {
-        Decoder::Integer => match (boolean, <i64 as Decode<'_, Sqlite>>::decode(value)?) {
-            // SQLite keeps a BOOLEAN as a number; one that is neither 0 nor 1 is none.
-            (true, 0) => Value::Boolean(false),
-            (true, 1) => Value::Boolean(true),
-            (_, number) => Value::Integer(number),
-        },
+        Decoder::Integer => integer(<i64 as Decode<'_, Sqlite>>::decode(value)?, boolean),
         Decoder::Real => Value::Real(<f64 as Decode<'_, Sqlite>>::decode(value)?),
         Decoder::Text => Value::Text(<String as Decode<'_, Sqlite>>::decode(value)?),
         Decoder::Blob => Value::Blob(<Vec<u8> as Decode<'_, Sqlite>>::decode(value)?),

@@ -1,6 +1,6 @@
 //! Components apart from each other and from the server, on PostgreSQL; and rights over a swap.
 
-use super::world::{Run as _, World, both, needs, same, text};
+use super::world::{Run as _, World, needs, same, text};
 use crate::capabilities::database::{
     Database, DatabaseSettings,
     sql::{Error, Value},

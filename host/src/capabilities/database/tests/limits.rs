@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::world::{Run as _, World, both, same, soon, text};
+use super::world::{Run as _, World, same, soon, text};
 use crate::capabilities::database::sql::{Access, Error, Value};
 
 fn endless(world: &World) -> &'static str {
@@ -57,10 +57,12 @@ both! {
         for _ in 0..4 {
             held.push(component.begin(Access::ReadOnly, soon()).await.unwrap());
         }
-        let late = component.query("SELECT 1".to_owned(), Vec::new(), Instant::now() + Duration::from_millis(100)).await;
+        // On SQLite no short read, which would need none of the connections.
+        let count = "SELECT count(*) FROM item";
+        let late = component.query(count.to_owned(), Vec::new(), Instant::now() + Duration::from_millis(100)).await;
         assert!(matches!(late, Err(Error::Timeout)), "{late:?}");
         held.pop();
-        assert_eq!(component.integer("SELECT 1").await, 1);
+        assert_eq!(component.integer(count).await, 2);
     }
 
     async fn an_answer_of_too_many_rows_is_too_large(world: World) {
@@ -156,4 +158,24 @@ async fn a_connection_that_the_server_ended_is_replaced() {
     let answer = component.changes("UPDATE item SET level = 1", Vec::new()).await;
     assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
     assert_eq!(component.changes("UPDATE item SET level = 1", Vec::new()).await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_not_be_interrupted_on_sqlite_takes_no_more_threads_than_the_component_has() {
+    let world = World::sqlite().await.with_tables().await;
+    let component = world.component("a", &[("item", "select update")]).await;
+    // One function, of some seconds: the clock is not looked at within.
+    let slow = "SELECT instr(hex(zeroblob(600000)), hex(zeroblob(300000)) || '1')";
+    let soon = || Instant::now() + Duration::from_millis(100);
+    for _ in 0..4 {
+        let answer = component.query(slow.to_owned(), Vec::new(), soon()).await;
+        assert!(matches!(answer, Err(Error::Timeout)), "{answer:?}");
+    }
+    // Its four readers are all still at it; short reads do without them.
+    let count = "SELECT count(*) FROM item";
+    assert!(matches!(component.query(count.to_owned(), Vec::new(), soon()).await, Err(Error::Timeout)));
+    assert!(component.query("SELECT 1".to_owned(), Vec::new(), soon()).await.is_ok());
+    // Others, and even its own writer, are not.
+    let mut other = world.component("b", &[("item", "select")]).await;
+    assert_eq!(other.integer("SELECT 1").await, 1);
 }

@@ -1,6 +1,6 @@
 //! Migrations: in order, once, by the rules, and within their own tables.
 
-use super::world::{Run as _, World, both, same, set, soon, text};
+use super::world::{Run as _, World, same, set, soon, text};
 use crate::capabilities::database::{MigrationError, sql::Access};
 
 async fn failure(world: &World, name: &str, migrations: &[&str]) -> String {
@@ -24,6 +24,18 @@ both! {
         assert!(world.migrate("one", &[first]).await.unwrap().is_empty());
         // And a new host on the same database.
         assert!(world.another_host().await.migrate(&set("one", &[first, second])).await.unwrap().is_empty());
+    }
+
+    async fn a_column_may_be_added_with_a_check_that_its_rows_fit(world: World) {
+        let table = "CREATE TABLE a (id BIGINT PRIMARY KEY); INSERT INTO a VALUES (1)";
+        let kind = "ALTER TABLE a ADD COLUMN kind TEXT NOT NULL DEFAULT 'x' CONSTRAINT a_kind CHECK (kind IN ('x', 'y'))";
+        assert_eq!(world.migrate("one", &[table, kind]).await.unwrap(), [1, 2]);
+        let mut component = world.component("a", &[("a", "select insert")]).await;
+        component.changes("INSERT INTO a VALUES (2, 'y')", Vec::new()).await.unwrap();
+        let refused = component.changes("INSERT INTO a VALUES (3, 'z')", Vec::new()).await;
+        assert!(refused.is_err(), "{refused:?}");
+        let unfit = "ALTER TABLE a ADD COLUMN b BIGINT DEFAULT 1 CHECK (b > 1)";
+        failure(&world, "one", &[table, kind, unfit]).await;
     }
 
     async fn another_migration_of_the_same_number_is_refused_and_changes_nothing(world: World) {

@@ -1,6 +1,6 @@
 //! Several at once: hosts that start, apply the same migrations, or open the same component.
 
-use super::world::{Run as _, World, both, needs, set};
+use super::world::{Run as _, World, needs, set};
 use crate::capabilities::database::Database;
 
 both! {

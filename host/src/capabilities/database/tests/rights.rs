@@ -1,6 +1,6 @@
 //! What a component may touch: what its manifest names, whatever the statement looks like.
 
-use super::world::{Run as _, World, both, text};
+use super::world::{Run as _, World, text};
 use crate::capabilities::database::{
     ComponentDatabase,
     sql::{Error, Value},

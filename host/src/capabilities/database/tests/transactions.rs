@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::world::{Run as _, World, both, soon, text};
+use super::world::{Run as _, World, soon, text};
 use crate::capabilities::database::{
     ComponentDatabase,
     sql::{Access, Error, Value},

@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, strategy::ValueTree as _};
 
-use super::world::{Run as _, World, both, same, text};
+use super::world::{Run as _, World, same, text};
 use crate::capabilities::database::sql::{Error, Value};
 
 const KINDS: &str =

@@ -12,28 +12,6 @@ use crate::{
     manifest::{DatabaseNeeds, TableRight},
 };
 
-/// Runs a test on each database: `both!(async fn name(world: World) { ... })`.
-macro_rules! both {
-    ($(async fn $name:ident($world:ident: World) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn test($world: World) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                test(World::sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgresql() {
-                test(World::postgresql().await).await;
-            }
-        }
-    )*};
-}
-pub(super) use both;
-
 /// The tables that most tests use.
 pub(super) const TABLES_OF_MODELS: &str = "
     CREATE TABLE item (id TEXT PRIMARY KEY, name TEXT NOT NULL, level BIGINT NOT NULL DEFAULT 0,

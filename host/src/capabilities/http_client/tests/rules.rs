@@ -222,3 +222,39 @@ async fn plain_wasi_components_keep_the_same_rules() {
     assert!(matches!(request("http://private.test@api.test/").await, Err(Error::HttpRequestUriInvalid)));
     assert!(matches!(request("/x").await, Err(Error::HttpRequestUriInvalid)));
 }
+
+#[tokio::test]
+async fn who_may_call_anybody_calls_nobody_that_is_not_public() {
+    let names = Names::of(&[
+        ("inside.test", &["10.0.0.7"]),
+        ("bait.test", &["93.184.216.34", "169.254.169.254"]),
+        ("mapped.test", &["::ffff:127.0.0.1"]),
+    ]);
+    for opened in [&[][..], &["127.0.0.9"]] {
+        let outbound = client(&names, opened);
+        for (url, address) in [
+            ("https://inside.test/", "10.0.0.7"),
+            ("https://bait.test/", "169.254.169.254"),
+            ("https://mapped.test/", "::ffff:127.0.0.1"),
+            ("https://127.0.0.1/", "127.0.0.1"),
+            ("https://2130706433/", "127.0.0.1"),
+            ("https://[::ffff:a00:1]/", "::ffff:10.0.0.1"),
+            ("https://169.254.169.254/latest/meta-data", "169.254.169.254"),
+        ] {
+            let refused = SendError::AddressNotAllowed(address.parse().unwrap());
+            assert_eq!(send(&outbound, "https://*", get(url)).await.map(drop), Err(refused), "{url}");
+        }
+        for url in ["http://127.0.0.1/", "http://inside.test/", "https://inside.test:22/"] {
+            let refused = send(&outbound, "https://*", get(url)).await.map(drop);
+            assert!(matches!(refused, Err(SendError::HostNotAllowed(_))), "{url}: {refused:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_may_call_anybody_calls_the_addresses_that_the_operator_opened() {
+    let server = Server::start(OK, Then::KeepsOn).await;
+    let outbound = client(&Names::of(&[]), &["127.0.0.1"]);
+    let url = format!("http://127.0.0.1:{}/", server.port);
+    assert_eq!(send(&outbound, "https://*", get(url)).await.unwrap().status, 200);
+}

@@ -1,0 +1,5 @@
+(func (export "case:failing-callee/work#perform") (param $what i32) (result i32)
+  (if (i32.eq (local.get $what) (i32.const 116)) (then (unreachable)))
+  (loop $for_ever (br_if $for_ever (i32.eq (local.get $what) (i32.const 101))))
+  (local.get $what))
+(func (export "datamp:http/handler@1.0.0#handle") (type $handle) (call $fine))

@@ -1,0 +1,18 @@
+//! The ledger's contract, as a component that imports it. Its values are read from JSON, and written as such, as they are.
+
+#![allow(missing_docs, unreachable_pub, unsafe_code, clippy::all, reason = "what wit-bindgen generates")]
+
+wit_bindgen::generate!({
+    path: ["../../../wit/ledger/1.0.0"],
+    inline: "
+        package case:ledger-client@1.0.0;
+
+        world contract {
+            import datamp:ledger/transfers@1.0.0;
+        }
+    ",
+    generate_all,
+    additional_derives: [serde::Serialize, serde::Deserialize],
+});
+
+pub use datamp::ledger::transfers::{self, Account, Balance, Failure, Posted, Posting, ReadFailure, Transfer};

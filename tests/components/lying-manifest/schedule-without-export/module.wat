@@ -1,0 +1,1 @@
+(func (export "datamp:http/handler@1.0.0#handle") (type $handle) (call $fine))
