@@ -8,6 +8,8 @@
 #[cfg(test)]
 #[macro_use]
 mod both;
+#[cfg(test)]
+mod rounds;
 
 pub mod bindings;
 pub mod capabilities;

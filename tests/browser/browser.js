@@ -41,7 +41,8 @@ export async function open(options = {}) {
         viewport: { width: 1280, height: 900 },
         ...options,
     });
-    context.setDefaultTimeout(15_000);
+    // The machine may be busy; what never comes does not come within this either.
+    context.setDefaultTimeout(90_000);
     const page = context.pages()[0] ?? (await context.newPage());
     const troubles = [];
     page.on("console", (message) => {

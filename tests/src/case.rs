@@ -149,8 +149,9 @@ pub struct Request {
     pub refuses: bool,
     /// A text that the log of the case's component holds afterwards.
     pub logged: Option<String>,
-    /// How long each may take, in milliseconds.
-    pub within_ms: Option<u64>,
+    /// Whether it is sent again while the component's own short deadline ends it: so it may be on a machine that is busy.
+    #[serde(default)]
+    pub patient: bool,
 }
 
 fn sqlite() -> Vec<Database> {

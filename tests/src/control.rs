@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::http::{Answer, Outgoing};
 
 /// How long a change may take: a deployment compiles.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Where the control API of a host is, and its token.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ use crate::{
 const START: Duration = Duration::from_secs(240);
 
 /// How long it may take to stop: requests under way are finished.
-const STOP: Duration = Duration::from_secs(40);
+const STOP: Duration = Duration::from_secs(120);
 
 /// The program.
 #[must_use]

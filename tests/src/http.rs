@@ -12,8 +12,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, time::timeout};
 
-/// How long a request may take before it counts as hanging.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a request may take before it counts as hanging: longer than any service's deadline.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request to send.
 #[derive(Clone, Debug)]

@@ -82,6 +82,9 @@ impl Storage {
         if self.postgresql.is_some() {
             // Each set of migrations has a schema of its own.
             sqlx::query("SET search_path = models").execute(&mut connection).await.unwrap();
+        } else {
+            // The host may be held up in a transaction for a while.
+            sqlx::query("PRAGMA busy_timeout = 60000").execute(&mut connection).await.unwrap();
         }
         connection
     }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How long something may take to come about: a lease is longer than a request.
-pub const LONG: Duration = Duration::from_secs(60);
+/// How long something may take to come about: a lease is longer than a request, and a machine may be busy.
+pub const LONG: Duration = Duration::from_secs(240);
 
 /// Asks again and again until there is an answer.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {

@@ -192,9 +192,10 @@ async fn without_a_host_a_command_says_so() {
     let run =
         |arguments: &[&str], data: &Path| command(Command::new(program()).args(arguments).env("DATAMP_DATA", data));
     failed(run(&["status"], folder.path()), &["no host runs from", "datamp up"]);
-    // A port that nobody listens on.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("http://{free}");
+    // A port that nobody listens on, and nobody else is given meanwhile.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
     failed(run(&["status", "--control-url", &url, "--token", "t"], folder.path()), &["no host answers", &url]);
     failed(run(&["status", "--control-url", "no url", "--token", "t"], folder.path()), &["no url"]);
 }

@@ -20,8 +20,9 @@ use datamp_tests::{
     case::Database,
     component::{built, variant},
     host::{Host, Stopped},
-    http::{Outgoing, PATIENCE},
+    http::Outgoing,
     shop::{Shop, core_alone},
+    wait::{LONG, until},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
@@ -91,8 +92,16 @@ async fn killed(database: Database, kills: usize, number: u64) {
         let load = start(clients, &host, &is_killed, &answered);
         progress(&answered, rng.random_range(0..MOST)).await;
         let change = if swaps { Some(core.change(&host, round, &mut rng)) } else { None };
+        let longest = match &change {
+            // Soon after a swap, early in one, and anywhere.
+            Some(change) if round % 3 == 0 => {
+                until("the swap is over", async || change.is_finished().then_some(())).await;
+                LONGEST
+            }
+            Some(_) if round % 3 == 2 => LONGEST.max(core.takes * 2),
+            _ => LONGEST,
+        };
         // The moment is what is random here; nothing is waited for.
-        let longest = if swaps { LONGEST.max(core.takes * 2) } else { LONGEST };
         tokio::time::sleep(longest.mul_f64(rng.random())).await;
         is_killed.store(true, Ordering::SeqCst);
         let stopped = host.kill();
@@ -141,11 +150,7 @@ fn start(
 
 /// Waits until so many requests were answered.
 async fn progress(answered: &AtomicUsize, requests: usize) {
-    let began = Instant::now();
-    while answered.load(Ordering::SeqCst) < requests {
-        assert!(began.elapsed() < PATIENCE, "only {answered:?} of {requests}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until("so many were answered", async || (answered.load(Ordering::SeqCst) >= requests).then_some(())).await;
 }
 
 async fn started_again(stopped: Stopped, told: &mut Told) -> Host {
@@ -210,7 +215,7 @@ struct Core {
     file: Vec<u8>,
     newest: u64,
     active: u64,
-    /// How long a swap takes to a file that was compiled before.
+    /// How long the last swap took that was answered.
     takes: Duration,
 }
 
@@ -219,6 +224,7 @@ struct Change {
     to: To,
     /// The generation that the host said is active.
     acknowledged: Option<u64>,
+    took: Duration,
 }
 
 /// The generation that is active once a swap is done.
@@ -269,13 +275,14 @@ impl Core {
         let begin = LONGEST.mul_f64(rng.random::<f64>() / 2.0);
         tokio::spawn(async move {
             tokio::time::sleep(begin).await;
-            let answer = request.bearer(&control.token).send(control.address, Duration::from_secs(90)).await;
+            let began = Instant::now();
+            let answer = request.bearer(&control.token).send(control.address, LONG).await;
             let number = |answer: &Value| answer["generation"]["number"].as_u64().or_else(|| answer["number"].as_u64());
             let acknowledged = answer.ok().map(|answer| {
                 assert!(answer.status.is_success(), "{} {}", answer.status, answer.text());
                 number(&answer.json()).unwrap()
             });
-            Change { to, acknowledged }
+            Change { to, acknowledged, took: began.elapsed() }
         })
     }
 
@@ -285,6 +292,7 @@ impl Core {
         if let Some(acknowledged) = change.acknowledged {
             assert_eq!(active, acknowledged, "{:?}", change.to);
             told.swapped += 1;
+            self.takes = change.took;
         } else if active == self.active {
             told.not_swapped += 1;
         } else {

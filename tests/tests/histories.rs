@@ -28,8 +28,9 @@ use client::{Client, payment_of};
 use model::{Made, Model, new_system};
 use steps::{Action, Chain, Ends, NAMES, Posting, SHOPS, Step, histories, spent};
 
-/// How many histories each test goes through.
+/// How many histories each test goes through at least, and at most where they have not told enough: what comes is up to chance.
 const SEQUENTIAL: usize = 24;
+const MOST: usize = 4 * SEQUENTIAL;
 
 #[tokio::test]
 async fn every_answer_of_a_history_is_the_models_on_sqlite() {
@@ -81,7 +82,10 @@ async fn answers_are_the_models(database: Database) {
     let mut host = host(database).await;
     let mut system = new_system();
     let mut told = Told::default();
-    for number in 0..SEQUENTIAL {
+    for number in 0..MOST {
+        if number >= SEQUENTIAL && told.means_something() {
+            break;
+        }
         let history = random(&mut runner, &histories(40..60));
         println!("history {number}: {history:?}");
         let client = Client::new(host.public, number, shops(&host).await);
@@ -106,7 +110,7 @@ async fn answers_are_the_models(database: Database) {
         (system, told) = (sequence.model.system(), sequence.told);
     }
     println!("{told:?}");
-    told.assert_that_it_means_something();
+    assert!(told.means_something(), "{told:?}");
     host.assert_well().await;
 }
 
@@ -122,9 +126,7 @@ struct Told {
 }
 
 impl Told {
-    fn assert_that_it_means_something(&self) {
-        assert!(self.made > 10 * SEQUENTIAL && self.existed > SEQUENTIAL / 2, "{self:?}");
-        assert!(self.paid > SEQUENTIAL && self.replayed > SEQUENTIAL && self.lapsed > 0, "{self:?}");
+    fn means_something(&self) -> bool {
         let usual = [
             "InsufficientFunds",
             "ExceedsHold",
@@ -135,9 +137,12 @@ impl Told {
             "Exists",
             "Conflict",
         ];
-        for usual in usual {
-            assert!(self.failures.contains_key(usual), "{usual} has not come: {self:?}");
-        }
+        self.made > 10 * SEQUENTIAL
+            && self.existed > SEQUENTIAL / 2
+            && self.paid > SEQUENTIAL
+            && self.replayed > SEQUENTIAL
+            && self.lapsed > 0
+            && usual.iter().all(|usual| self.failures.contains_key(*usual))
     }
 
     fn count(&mut self, answer: &Result<Vec<(bool, i64)>, Value>) {

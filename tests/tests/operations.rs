@@ -1,6 +1,6 @@
 //! What staff do to shops and their money by hand, in the panel: one asks, another approves, and the ledger stays sound.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use datamp_tests::{
     case::Database,
@@ -10,6 +10,7 @@ use datamp_tests::{
     ledger,
     panel::{Form, Member, between},
     shop::{Shop, platform},
+    wait::until,
 };
 use serde_json::Value;
 
@@ -261,12 +262,7 @@ async fn what_nobody_decides_in_time_expires() {
     // A setting counts from the next activation on.
     host.control.deployed(variant(&fs::read(built("datamp_core")).unwrap(), 2)).await;
     let operation = office.adjust(&office.anna, "incoming", LARGE).await;
-    let expired = async {
-        while office.status(&operation).await != "expired" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, expired).await.unwrap();
+    until("it expires", async || (office.status(&operation).await == "expired").then_some(())).await;
     // By a form that was made for another operation: this one's page offers none.
     let form = office.decision(&office.boris, "/admin/operations", "approve", "").await;
     form.send(host, &format!("{operation}/decision")).await.expect(409);

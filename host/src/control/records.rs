@@ -199,6 +199,20 @@ impl Records {
         Ok(())
     }
 
+    /// A generation has drained. One that was made the active one again in the meantime stays it.
+    pub(super) async fn retire(&self, component: &str, number: u64, note: Option<&str>) -> Result<(), ControlError> {
+        sqlx::query(
+            "UPDATE host_generation SET state = 'retired', reason = COALESCE($3, reason) \
+             WHERE component = $1 AND number = $2 AND state = 'draining'",
+        )
+        .bind(component)
+        .bind(number.cast_signed())
+        .bind(note)
+        .execute(self.store.pool())
+        .await?;
+        Ok(())
+    }
+
     /// After a restart nothing drains any more.
     pub(super) async fn retire_draining(&self) -> Result<(), ControlError> {
         sqlx::query("UPDATE host_generation SET state = 'retired' WHERE state = 'draining'")
@@ -328,4 +342,34 @@ fn record(row: &AnyRow) -> Result<GenerationRecord, ControlError> {
 
 fn signed(size: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_two_generations_that_took_turns_the_one_that_drained_is_retired_and_the_active_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = format!("sqlite:{}", folder.path().join("store.db").display());
+        for url in [sqlite, datamp_test_postgres::Cluster::shared().database()] {
+            let records = Records::new(Store::open(&url).await.unwrap());
+            records.keep_artifact("hash", b"file").await.unwrap();
+            for version in ["1.0.0", "2.0.0"] {
+                let (component, sha256, by) = ("a", "hash", "test");
+                let new =
+                    NewGeneration { component, version, sha256, size: 4, state: State::Admitted, reason: None, by };
+                records.insert(&new).await.unwrap();
+            }
+            // The first is brought back before it has drained.
+            for number in [1, 2, 1] {
+                records.activate("a", number, "test", "").await.unwrap();
+            }
+            for number in [1, 2] {
+                records.retire("a", number, None).await.unwrap();
+            }
+            let states: Vec<_> = records.history("a").await.unwrap().into_iter().map(|g| (g.number, g.state)).collect();
+            assert_eq!(states, [(2, State::Retired), (1, State::Active)]);
+        }
+    }
 }

@@ -6,10 +6,18 @@ use std::{
     time::Duration,
 };
 
+use libsqlite3_sys as ffi;
 use sqlx::{
     ConnectOptions as _, Connection as _,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::time::{Instant, sleep};
+
+/// How long whoever finds the file busy waits for it.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// How long it is until the file's maker tries again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The path in a URL `sqlite:PATH` or `sqlite://PATH`, with `%` escapes.
 pub(crate) fn path_of(url: &str) -> Option<PathBuf> {
@@ -65,7 +73,7 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(BUSY)
         // In KiB, below zero: each connection's own cache of pages.
         .pragma("cache_size", "-8192")
         .statement_cache_capacity(256)
@@ -76,8 +84,22 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
 /// Makes the file where there is none, readable by its owner alone, and sets it to write-ahead logging, which it keeps.
 pub(super) async fn create(path: &Path) -> Result<(), sqlx::Error> {
     create_private(path)?;
-    let connection = options(path).journal_mode(SqliteJournalMode::Wal).connect().await?;
+    let options = options(path).journal_mode(SqliteJournalMode::Wal);
+    let until = Instant::now() + BUSY;
+    // SQLite reads first, and then wants to write: for that it waits for nobody, and another host may be making the same file.
+    let connection = loop {
+        match options.connect().await {
+            Err(error) if is_busy(&error) && Instant::now() < until => sleep(PAUSE).await,
+            connected => break connected?,
+        }
+    };
     connection.close().await
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+    // The lower byte is the primary code.
+    code.is_some_and(|code| code & 0xff == ffi::SQLITE_BUSY)
 }
 
 /// SQLite gives its `-wal` and `-shm` files the permissions of the file itself.

@@ -1,6 +1,8 @@
 //! The host's own tables on both databases.
 
-use sqlx::{AssertSqlSafe, Row as _};
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::{Store, StoreDialect, StoreError};
 
@@ -88,4 +90,18 @@ async fn database_bytes_are_kept_as_they_are() {
             sqlx::query("SELECT content FROM host_bytes").fetch_one(store.pool()).await.unwrap().try_get(0).unwrap();
         assert_eq!(read, bytes);
     }
+}
+
+#[tokio::test]
+async fn database_file_that_somebody_writes_to_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    // As another host does while it makes the file.
+    let mut writer = SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut writer).await.unwrap();
+    let mut opening = Box::pin(Store::open_sqlite(&path));
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut opening).await;
+    assert!(early.is_err(), "{:?}", early.map(|opened| opened.map(drop)));
+    sqlx::raw_sql("COMMIT").execute(&mut writer).await.unwrap();
+    opening.await.unwrap();
 }

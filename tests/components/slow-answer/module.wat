@@ -1,11 +1,11 @@
-;; …/k answers at once; anything else after three seconds in which it waits and does not compute.
+;; …/k answers at once; anything else after eight seconds in which it waits and does not compute.
 (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration" (func $after (param i64) (result i32)))
 (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
 (import "wasi:io/poll@0.2.0" "[resource-drop]pollable" (func $drop (param i32)))
 (func (export "datamp:http/handler@1.0.0#handle") (type $handle)
   (local $pollable i32)
   (if (i32.eq (call $last (local.get 3) (local.get 4)) (i32.const 107)) (then (return (call $fine))))
-  (local.set $pollable (call $after (i64.const 3000000000)))
+  (local.set $pollable (call $after (i64.const 8000000000)))
   (call $block (local.get $pollable))
   (call $drop (local.get $pollable))
   (call $fine))

@@ -160,6 +160,11 @@ fn is_replay(answer: &Answer) -> bool {
     answer.header("idempotency-replayed") == Some("true") || answer.json()["events"][0]["outcome"] == "repeated"
 }
 
+/// Whether a machine that is too busy could not do it in time: not an answer that is kept.
+fn is_too_busy(answer: &Answer) -> bool {
+    matches!(answer.status.as_u16(), 503 | 504)
+}
+
 impl Client {
     pub(super) fn new(number: usize, shop: Shop, secret: Arc<str>, rng: StdRng) -> Self {
         Self {
@@ -187,6 +192,8 @@ impl Client {
             let request = asked.request(&self.shop, &self.secret);
             self.asked.push(asked);
             match timeout(PATIENCE, connection.send(request)).await {
+                // Asked for again once the host was killed, as what had no answer.
+                Ok(Ok(answer)) if is_too_busy(&answer) => {}
                 Ok(Ok(answer)) => {
                     self.take(self.asked.len() - 1, answer);
                     answered.fetch_add(1, Ordering::SeqCst);
@@ -310,8 +317,9 @@ impl Client {
         loop {
             let request = asked.request(&self.shop, &self.secret);
             let answer = timeout(PATIENCE, connection.send(request)).await.expect("an answer in time").unwrap();
-            let is_answered_already = asked.answer.is_some();
-            if is_answered_already || answer.problem().as_deref() != Some("idempotency-key-in-use") {
+            let is_first = asked.answer.is_none();
+            let in_use = is_first && answer.problem().as_deref() == Some("idempotency-key-in-use");
+            if !in_use && !is_too_busy(&answer) {
                 return answer;
             }
             assert!(began.elapsed() < PATIENCE, "{}: {}", asked.name, answer.text());

@@ -1,6 +1,7 @@
 //! What the tests of webhooks do again and again.
 
 use std::{
+    collections::{BTreeSet, HashSet},
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
@@ -11,7 +12,7 @@ use datamp_tests::{
     component::{built, repository},
     host::{Host, Settings},
     http::Outgoing,
-    receiver::Received,
+    receiver::{Reaction, Received, Receiver},
     shop::{COMPONENTS, Shop, text},
     wait::until,
 };
@@ -19,6 +20,9 @@ use serde_json::{Value, json};
 
 /// Where endpoints are.
 pub(super) const PATH: &str = "/core/v1/webhook-endpoints";
+
+/// Why an attempt failed that the receiver, or the machine, was too slow for.
+pub(super) const TOO_LATE: &str = "no answer came in time";
 
 /// The components, with another file in core's place if there is one, on a host that lets them call 127.0.0.1.
 pub(super) async fn platform(database: Database, core: Option<PathBuf>) -> Host {
@@ -78,6 +82,75 @@ pub(super) async fn test(host: &Host, shop: &Shop, endpoint: &Value, key: &str) 
     let delivery = answer.json();
     assert_eq!((&delivery["type"], &delivery["status"]), (&json!("endpoint.test"), &json!("pending")));
     delivery
+}
+
+/// The events that a receiver was told of.
+pub(super) fn ids(receiver: &Receiver) -> BTreeSet<String> {
+    receiver.received().iter().map(|received| received.header("webhook-id").to_owned()).collect()
+}
+
+/// Waits until so many events have come, and answers the first request with the last of them: each may come again.
+pub(super) async fn nth_event(receiver: &Receiver, number: usize) -> Received {
+    until(&format!("event {number} at {}", receiver.address), || async {
+        let mut known = HashSet::new();
+        let mut first = receiver.received().into_iter().filter(|r| known.insert(r.header("webhook-id").to_owned()));
+        first.nth(number - 1)
+    })
+    .await
+}
+
+/// Waits until one event has come so many times, and answers the last of these requests.
+pub(super) async fn nth_of(receiver: &Receiver, id: &str, number: usize) -> Received {
+    until(&format!("request {number} with {id}"), || async {
+        receiver.received().into_iter().filter(|received| received.header("webhook-id") == id).nth(number - 1)
+    })
+    .await
+}
+
+/// Makes something happen that is answered so, and answers its delivery after that. Where the machine was too slow for the answer, it
+/// is lost, and something else has to happen.
+pub(super) async fn answered(
+    host: &Host,
+    shop: &Shop,
+    endpoint: &Value,
+    receiver: &Receiver,
+    reaction: Reaction,
+    happen: impl AsyncFn(usize),
+) -> Value {
+    let Reaction::Answer(status, ..) = reaction else { panic!("that is no answer") };
+    for round in 0..5 {
+        let known = ids(receiver).len();
+        receiver.react([reaction.clone()]);
+        happen(round).await;
+        let id = nth_event(receiver, known + 1).await.header("webhook-id").to_owned();
+        let (delivery, statuses) = until("an answer is written down", || async {
+            let delivery = delivery(host, shop, endpoint, &id).await;
+            let attempts = delivery["latest_attempts"].as_array().unwrap();
+            let statuses: Vec<_> = attempts.iter().filter_map(|attempt| attempt["status_code"].as_u64()).collect();
+            (!statuses.is_empty()).then_some((delivery, statuses))
+        })
+        .await;
+        if statuses.contains(&status.into()) {
+            return delivery;
+        }
+    }
+    panic!("the answer {status} is lost each time");
+}
+
+/// Asserts that a delivery was received once, and answers how many attempts that took: nothing but a machine that was too slow for an
+/// answer is a reason for more than one.
+pub(super) fn assert_once(delivered: &Value) -> usize {
+    let attempts = delivered["latest_attempts"].as_array().unwrap();
+    let (last, before) = attempts.split_first().unwrap();
+    assert_eq!(
+        (&delivered["attempts"], &last["number"], &last["status_code"], &last["error"]),
+        (&json!(attempts.len()), &json!(attempts.len()), &json!(204), &Value::Null)
+    );
+    for attempt in before {
+        assert!(attempt["status_code"].is_null(), "{attempt}");
+        assert!(attempt["error"].is_null() || attempt["error"] == TOO_LATE, "{attempt}");
+    }
+    attempts.len()
 }
 
 pub(super) fn patch(shop: &Shop, path: &str, body: &Value) -> Outgoing {

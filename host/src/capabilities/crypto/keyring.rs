@@ -170,7 +170,7 @@ impl Keyring {
         let Some(ring) = K::rings(&self.0).load().get(place.as_str()).cloned() else {
             return self.0.load(component, name).await;
         };
-        if claim(&ring.refresh_at, RETRY) {
+        if claim(&ring.refresh_at, now_micros(), RETRY) {
             let (inner, component, name) = (Arc::clone(&self.0), component.to_owned(), name.to_owned());
             tokio::spawn(async move {
                 if let Err(error) = inner.load::<K>(&component, &name).await {
@@ -188,12 +188,22 @@ impl Keyring {
         component: &str,
         name: &str,
     ) -> Result<Option<Arc<Ring<K>>>, KeyError> {
-        if !claim(&ring.recheck_at, RECHECK) {
+        self.recheck_at(now_micros(), ring, component, name).await
+    }
+
+    pub(super) async fn recheck_at<K: Key>(
+        &self,
+        now: i64,
+        ring: &Ring<K>,
+        component: &str,
+        name: &str,
+    ) -> Result<Option<Arc<Ring<K>>>, KeyError> {
+        if !claim(&ring.recheck_at, now, RECHECK) {
             return Ok(None);
         }
         let fresh = self.0.load::<K>(component, name).await?;
         // The new ring takes over the old one's patience, or a stream of bad tokens would have each of them looked up.
-        fresh.recheck_at.store(now_micros() + micros(RECHECK), Ordering::Relaxed);
+        fresh.recheck_at.store(now + micros(RECHECK), Ordering::Relaxed);
         Ok(Some(fresh))
     }
 
@@ -355,7 +365,7 @@ fn micros(duration: Duration) -> i64 {
 }
 
 /// Whether the time has come; then it is put off, and the caller is the one who acts.
-fn claim(at: &AtomicI64, put_off: Duration) -> bool {
-    let (due, now) = (at.load(Ordering::Relaxed), now_micros());
+fn claim(at: &AtomicI64, now: i64, put_off: Duration) -> bool {
+    let due = at.load(Ordering::Relaxed);
     due <= now && at.compare_exchange(due, now + micros(put_off), Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }

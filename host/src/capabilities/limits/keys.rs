@@ -115,9 +115,11 @@ mod tests {
     fn each_key_has_a_bucket_and_each_component_its_keys() {
         let rates = Rates::default();
         let (one, other) = (rates.of("one"), rates.of("other"));
-        assert!(one.take("a", quota(), 10).allowed && !one.take("a", quota(), 10).allowed);
-        assert!(one.take("b", quota(), 10).allowed && other.take("a", quota(), 10).allowed);
-        assert!(!rates.of("one").take("a", quota(), 10).allowed, "it is the same table again");
+        // Filled again long after the test.
+        let quota = Quota::new(10, 86_400).unwrap();
+        assert!(one.take("a", quota, 10).allowed && !one.take("a", quota, 10).allowed);
+        assert!(one.take("b", quota, 10).allowed && other.take("a", quota, 10).allowed);
+        assert!(!rates.of("one").take("a", quota, 10).allowed, "it is the same table again");
     }
 
     #[test]
@@ -158,18 +160,15 @@ mod tests {
         assert_eq!(keys.count(), 0);
     }
 
-    /// What a request waits for is a small part of it: some hundred nanoseconds here, and the bound is for machines that are busy.
     #[test]
-    fn a_decision_is_quick_with_many_keys() {
+    fn of_many_keys_none_is_forgotten_or_taken_for_another() {
         let keys = Keys::default();
-        let quota = Quota::new(1_000_000, 1).unwrap();
         let names: Vec<String> = (0..50_000).map(|number| format!("key_{number:026}")).collect();
-        let began = Instant::now();
-        for name in names.iter().chain(&names) {
-            assert!(keys.take(name, quota, 1).allowed);
+        for may_take in [true, false] {
+            for name in &names {
+                assert_eq!(keys.take_at(0, name, quota(), 10).allowed, may_take, "{name}");
+            }
         }
-        let each = began.elapsed() / 100_000;
-        assert!(each < std::time::Duration::from_micros(20), "{each:?}");
-        eprintln!("{each:?} for each decision");
+        assert_eq!(keys.count(), names.len());
     }
 }

@@ -41,12 +41,15 @@ struct Shared {
 
 /// Writes out what is under way when it is dropped.
 #[must_use = "the last records are written when the guard is dropped"]
-pub struct LogGuard(Arc<Shared>);
+pub struct LogGuard {
+    shared: Arc<Shared>,
+    pub(super) patience: Duration,
+}
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        let deadline = Instant::now() + LAST_WORDS;
-        while self.0.unwritten.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+        let deadline = Instant::now() + self.patience;
+        while self.shared.unwritten.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(1));
         }
     }
@@ -61,7 +64,7 @@ impl Writer {
             LogOutput::Nowhere => None,
         };
         let queue = out.map(|out| Self::spawn(out, Arc::clone(&shared))).transpose()?;
-        Ok((Self { queue, shared: Arc::clone(&shared) }, LogGuard(shared)))
+        Ok((Self { queue, shared: Arc::clone(&shared) }, LogGuard { shared, patience: LAST_WORDS }))
     }
 
     fn spawn(out: Box<dyn Write + Send>, shared: Arc<Shared>) -> io::Result<SyncSender<Arc<Record>>> {

@@ -10,6 +10,7 @@ use crate::{
         sql::{Dialect, Error, RowSet, Value},
     },
     manifest::{DatabaseNeeds, TableRight},
+    rounds::Rounds,
 };
 
 /// The tables that most tests use.
@@ -89,6 +90,22 @@ impl World {
         };
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(self.database.store().pool()).await.unwrap();
     }
+
+    /// Waits until PostgreSQL has so many processes for this database of which a condition is true.
+    pub(super) async fn until_processes(&self, count: i64, condition: &str) {
+        let sql = format!(
+            "SELECT CAST(count(*) AS BIGINT) FROM pg_stat_activity WHERE datname = current_database() AND {condition}"
+        );
+        let rounds = Rounds::begin();
+        loop {
+            let counted = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone()));
+            let there: i64 = counted.fetch_one(self.database.store().pool()).await.unwrap();
+            if rounds.done(there == count, (condition, there)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 pub(super) fn set(name: &str, migrations: &[&str]) -> MigrationSet {
@@ -113,7 +130,7 @@ pub(super) fn needs(tables: &[(&str, &str)]) -> DatabaseNeeds {
 }
 
 pub(super) fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(20)
+    Instant::now() + Duration::from_secs(60)
 }
 
 /// Shorter ways to run a statement.

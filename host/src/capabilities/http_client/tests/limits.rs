@@ -4,6 +4,7 @@ use super::{
     server::{Server, Then},
     *,
 };
+use crate::rounds::Rounds;
 
 const LIMIT: usize = 8 << 20;
 
@@ -38,9 +39,16 @@ async fn an_answer_has_at_most_8_mib() {
 async fn a_slow_server_is_left_in_time() {
     for answer in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"] {
         let server = Server::start(answer, Then::Stalls).await;
-        let start = Instant::now();
-        assert_eq!(ask(&server, Some(200)).await.map(drop), Err(SendError::Timeout), "{answer:?}");
-        assert!((150..2000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+        let rounds = Rounds::begin();
+        loop {
+            let start = Instant::now();
+            assert_eq!(ask(&server, Some(200)).await.map(drop), Err(SendError::Timeout), "{answer:?}");
+            let took = start.elapsed();
+            assert!(took >= Duration::from_millis(150), "{took:?}");
+            if rounds.quick(took, Duration::from_secs(2)) {
+                break;
+            }
+        }
     }
 }
 
@@ -50,13 +58,18 @@ async fn the_callers_deadline_is_shorter_than_its_wish() {
     let outbound = client(&Names::of(&[("api.test", &["127.0.0.1"])]), &["127.0.0.1"]);
     let origin = format!("http://api.test:{}", server.port);
     let hosts = AllowedHosts::parse([origin.as_str()]).unwrap();
-    let mut request = get(&origin);
-    request.timeout_ms = Some(u32::MAX);
-    let start = Instant::now();
-    let deadline = start + Duration::from_millis(200);
-    let answer = exchange(&outbound, &hosts, TraceContext::generate(), deadline, request).await;
-    assert_eq!(answer.map(drop), Err(SendError::Timeout));
-    assert!(start.elapsed() < Duration::from_secs(2));
+    let rounds = Rounds::begin();
+    loop {
+        let mut request = get(&origin);
+        request.timeout_ms = Some(u32::MAX);
+        let start = Instant::now();
+        let deadline = start + Duration::from_millis(200);
+        let answer = exchange(&outbound, &hosts, TraceContext::generate(), deadline, request).await;
+        assert_eq!(answer.map(drop), Err(SendError::Timeout));
+        if rounds.quick(start.elapsed(), Duration::from_secs(2)) {
+            break;
+        }
+    }
 }
 
 #[tokio::test]

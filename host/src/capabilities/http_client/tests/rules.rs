@@ -42,8 +42,7 @@ async fn what_goes_out_is_the_request_and_the_trace() {
         timeout_ms: None,
     };
     let hosts = AllowedHosts::parse([origin.as_str()]).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(5);
-    exchange(&outbound, &hosts, trace, deadline, request).await.unwrap();
+    exchange(&outbound, &hosts, trace, soon(), request).await.unwrap();
     let request = server.requests().remove(0);
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, "body");
@@ -210,8 +209,7 @@ async fn plain_wasi_components_keep_the_same_rules() {
     let request = async |url: &str| {
         let body: WasiBody = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let request = http::Request::get(url).header("host", "evil.test").body(body).unwrap();
-        let until = Instant::now() + Duration::from_secs(5);
-        wasi::send(&outbound, &hosts, TraceContext::generate(), until, request, RequestOptions::default()).await
+        wasi::send(&outbound, &hosts, TraceContext::generate(), soon(), request, RequestOptions::default()).await
     };
     let answer = request(&format!("http://api.test:{}/x", server.port)).await.unwrap();
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hi");
