@@ -1,6 +1,7 @@
 //! Currencies: ISO 4217, as maintained by SIX.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,7 +12,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The active currencies that have minor units, by how many decimal digits those are.
 /// Funds codes, precious metals and codes for testing are left out: nobody pays in them.
 const CURRENCIES: &[(u8, &str)] = &[
-    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"),
     (
         2,
         "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC CUP \
@@ -20,6 +20,7 @@ const CURRENCIES: &[(u8, &str)] = &[
          PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD \
          TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG",
     ),
+    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"),
     (3, "BHD IQD JOD KWD LYD OMR TND"),
 ];
 
@@ -60,11 +61,25 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, InvalidCurrency> {
         let of_row = |(minor_digits, codes): &(u8, &'static str)| {
-            let code = codes.split_ascii_whitespace().find(|code| *code == text)?;
-            Some(Self { code, minor_digits: *minor_digits })
+            Some(Self { code: find(codes, text)?, minor_digits: *minor_digits })
         };
         CURRENCIES.iter().find_map(of_row).ok_or(InvalidCurrency)
     }
+}
+
+/// A code in a row of [`CURRENCIES`]: in order, three letters each, and a space in between.
+fn find(codes: &'static str, code: &str) -> Option<&'static str> {
+    let (mut low, mut high) = (0, codes.len().div_ceil(4));
+    while low < high {
+        let middle = low.midpoint(high);
+        let found = codes.get(4 * middle..4 * middle + 3)?;
+        match found.cmp(code) {
+            Ordering::Equal => return Some(found),
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
 }
 
 /// All the codes, as there may come to be more.
@@ -131,6 +146,18 @@ mod tests {
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn every_code_is_found() {
+        for (minor_digits, codes) in CURRENCIES {
+            let codes: Vec<_> = codes.split_ascii_whitespace().collect();
+            assert!(codes.is_sorted() && codes.iter().all(|code| code.len() == 3));
+            for code in codes {
+                let currency: Currency = code.parse().unwrap();
+                assert_eq!((currency.code(), currency.minor_digits()), (code, *minor_digits));
+            }
+        }
     }
 
     #[test]

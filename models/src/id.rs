@@ -34,9 +34,12 @@ pub fn is_valid(prefix: &str, text: &str) -> bool {
         return false;
     };
     // 26 characters hold 130 bits: the first must be at most 7.
-    suffix.len() == SUFFIX_LENGTH
-        && suffix.bytes().all(|byte| ALPHABET.contains(&byte))
-        && suffix.as_bytes().first() <= Some(&b'7')
+    suffix.len() == SUFFIX_LENGTH && suffix.bytes().all(is_digit) && suffix.as_bytes().first() <= Some(&b'7')
+}
+
+/// Whether it is of the [`ALPHABET`].
+const fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'h' | b'j' | b'k' | b'm' | b'n' | b'p'..=b't' | b'v'..=b'z')
 }
 
 /// The JSON Schema of an id.
@@ -52,11 +55,18 @@ pub fn schema(prefix: &str, description: &str) -> Schema {
 
 /// 128 bits in base 32, as the suffix of an id is written: 26 characters, which sort as the number does.
 pub fn encode(bits: u128) -> String {
+    digits(bits, SUFFIX_LENGTH)
+}
+
+/// The last digits of a number in base 32.
+pub fn digits(number: u128, count: usize) -> String {
     let digit = |place: usize| {
-        let value = (bits >> (5 * place)) & 31;
-        ALPHABET.get(value as usize).map_or('0', |byte| char::from(*byte))
+        let value = number.checked_shr(5 * u32::try_from(place).ok()?)? & 31;
+        ALPHABET.get(usize::try_from(value).ok()?).map(|byte| char::from(*byte))
     };
-    (0..SUFFIX_LENGTH).rev().map(digit).collect()
+    let mut text = String::with_capacity(count);
+    text.extend((0..count).rev().map(|place| digit(place).unwrap_or('0')));
+    text
 }
 
 /// An id type that [`typed_id!`](crate::typed_id) defined.
@@ -196,6 +206,7 @@ mod tests {
         let letters: String = ('0'..='9').chain('a'..='h').chain("jk".chars()).chain("mn".chars()).collect();
         let letters = letters + &('p'..='t').chain('v'..='z').collect::<String>();
         assert_eq!(letters.as_bytes(), ALPHABET);
+        assert!((0..=u8::MAX).all(|byte| is_digit(byte) == ALPHABET.contains(&byte)));
     }
 
     proptest! {

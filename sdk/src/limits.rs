@@ -67,7 +67,7 @@ impl Quota {
 
     /// The value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers) for a policy of this name: `"default";q=100;w=1`.
     pub fn field(self, policy: &str) -> String {
-        format!("\"{policy}\";q={};w={}", self.limit, self.period_seconds)
+        item(policy, [("q", self.limit.into()), ("w", self.period_seconds.into())])
     }
 }
 
@@ -76,13 +76,28 @@ impl Decision {
     /// full again; where it was not allowed, when to ask again, as in `Retry-After`.
     pub fn field(&self, policy: &str) -> String {
         let after = if self.allowed { seconds(self.reset_after) } else { self.retry_after_seconds() };
-        format!("\"{policy}\";r={};t={after}", self.remaining)
+        item(policy, [("r", self.remaining.into()), ("t", after)])
     }
 
     /// Whole seconds until it can be taken, for `Retry-After`; at least 1.
     pub fn retry_after_seconds(&self) -> u64 {
         seconds(self.retry_after.unwrap_or(self.reset_after)).max(1)
     }
+}
+
+/// A string with parameters that are integers (RFC 9651). By hand, as every answer of a limited API has two.
+fn item(name: &str, parameters: [(&str, u64); 2]) -> String {
+    let mut item = String::with_capacity(name.len() + 32);
+    item.push('"');
+    item.push_str(name);
+    item.push('"');
+    for (key, value) in parameters {
+        item.push(';');
+        item.push_str(key);
+        item.push('=');
+        item.push_str(itoa::Buffer::new().format(value));
+    }
+    item
 }
 
 /// Rounded up.

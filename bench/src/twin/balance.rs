@@ -1,4 +1,5 @@
-//! The twin of core's `GET /core/v1/balance`: the same checks, the same statements and the same JSON, in axum and sqlx.
+//! The twin of core's `GET /core/v1/balance`: the same checks, the same counting of the key's requests, the same statements and the same JSON, in
+//! axum and sqlx.
 //!
 //! sqlx's pool is told not to ask a connection whether it still works before each use: a careful author would, and it would
 //! make the twin slower.
@@ -9,11 +10,12 @@ use anyhow::{Context, Result};
 use axum::{
     Json, Router,
     extract::{Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use datamp_core::api_keys::secret::Secret;
+use datamp_core::{api_keys::secret::Secret, authentication::CALLER};
+use datamp_host::capabilities::limits::{Keys, Quota};
 use datamp_models::{
     Currency,
     core::{ApiKeyId, ShopId},
@@ -28,15 +30,12 @@ use sqlx::{
 };
 use time::OffsetDateTime;
 
-/// Core's own statements: see `components/core/src/authentication.rs`.
-const CALLER: &str = "SELECT k.id AS key_id, k.shop_id, k.scopes, k.last_used_at, a.currency, a.status, \
-                      a.credits_posted - a.debits_posted AS posted, \
-                      a.credits_posted - a.debits_posted - a.debits_pending AS available \
-                      FROM api_key AS k LEFT JOIN account AS a ON a.shop_id = k.shop_id \
-                      WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) \
-                      ORDER BY a.currency";
+/// Core's own, as is [`CALLER`]: see `components/core/src/authentication.rs`.
 const NOTE_USE: &str =
     "UPDATE api_key SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
+
+/// What a key may do, as core has it in the benchmarks: requests, within seconds.
+const RATE: (u32, u32) = (1_000_000, 2);
 
 /// As core has it, in microseconds.
 const USE_IS_FRESH_FOR: i64 = 60_000_000;
@@ -67,10 +66,10 @@ pub(super) async fn router(options: BalanceOptions) -> Result<Router> {
     let key = options.key.into_bytes();
     if options.database.starts_with("postgres") {
         let pool = PgPoolOptions::new().max_connections(options.connections).test_before_acquire(false);
-        Ok(routes(Balances { pool: pool.connect_with(postgresql(&options.database)?).await?, key }))
+        Ok(routes(Balances::new(pool.connect_with(postgresql(&options.database)?).await?, key)?))
     } else {
         let pool = SqlitePoolOptions::new().max_connections(options.connections).test_before_acquire(false);
-        Ok(routes(Balances { pool: pool.connect_with(sqlite(Path::new(&options.database))).await?, key }))
+        Ok(routes(Balances::new(pool.connect_with(sqlite(Path::new(&options.database))).await?, key)?))
     }
 }
 
@@ -99,6 +98,16 @@ fn routes<P: Database>(balances: Balances<P>) -> Router {
 struct Balances<P> {
     pool: P,
     key: Vec<u8>,
+    quota: Quota,
+    rates: Keys,
+}
+
+impl<P> Balances<P> {
+    fn new(pool: P, key: Vec<u8>) -> Result<Self> {
+        let (limit, period) = RATE;
+        let quota = Quota::new(limit, period).map_err(anyhow::Error::msg)?;
+        Ok(Self { pool, key, quota, rates: Keys::default() })
+    }
 }
 
 /// The key's id, the shop's, the key's scopes and last use; and of an account its currency, status, and what is posted and available. One row
@@ -151,11 +160,12 @@ async fn balance<P: Database>(
     State(balances): State<Arc<Balances<P>>>,
     headers: HeaderMap,
     query: Result<Query<BalanceQuery>, QueryRejection>,
-) -> Result<Json<Page>, Refusal> {
+) -> Result<(HeaderMap, Json<Page>), Refusal> {
     let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let text = text.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal::Unauthorised)?;
     let secret = Secret::parse(text).ok_or(Refusal::Unauthorised)?;
     let hash = hash(&balances.key, secret.reveal()).map_err(Refusal::internal)?;
+    let standing = count(&balances, &hash)?;
     let now = i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).map_err(Refusal::internal)?;
     let rows = balances.pool.caller(&hash, now).await.map_err(Refusal::internal)?;
     let (mut accounts, key, last_used_at) = assemble(rows).ok_or(Refusal::Unauthorised)?;
@@ -167,7 +177,25 @@ async fn balance<P: Database>(
 
     let Query(query) = query.map_err(|_| Refusal::Unprocessable)?;
     accounts.retain(|account| query.currency.is_none_or(|currency| account.currency == currency));
-    Ok(Json(Page { data: accounts, has_more: false }))
+    Ok((standing, Json(Page { data: accounts, has_more: false })))
+}
+
+/// Counts the request, and answers the headers that tell where the key stands.
+fn count<P>(balances: &Balances<P>, hash: &str) -> Result<HeaderMap, Refusal> {
+    let decision = balances.rates.take(hash, balances.quota, 1);
+    if !decision.allowed {
+        return Err(Refusal::TooMany);
+    }
+    let (limit, period) = RATE;
+    let (remaining, reset) = (decision.remaining, decision.reset_after.div_ceil(1_000_000_000));
+    let mut headers = HeaderMap::with_capacity(2);
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"default\";q={limit};w={period}")),
+        ("ratelimit", format!("\"default\";r={remaining};t={reset}")),
+    ] {
+        headers.insert(name, HeaderValue::try_from(value).map_err(Refusal::internal)?);
+    }
+    Ok(headers)
 }
 
 /// The accounts, the key and its last use; `None` for a key that is not known, or rows that are not core's.
@@ -182,12 +210,15 @@ fn assemble(rows: Vec<Row>) -> Option<(Vec<Account>, ApiKeyId, Option<i64>)> {
     let account = |(.., currency, _status, posted, available): Row| {
         Some(Account { currency: currency?.parse().ok()?, posted: posted?, available: available? })
     };
-    Some((rows.into_iter().filter_map(account).collect(), key, last_used_at))
+    let mut accounts: Vec<Account> = rows.into_iter().filter_map(account).collect();
+    accounts.sort_unstable_by_key(|account| account.currency);
+    Some((accounts, key, last_used_at))
 }
 
 enum Refusal {
     Unauthorised,
     Unprocessable,
+    TooMany,
     Internal,
 }
 
@@ -203,6 +234,7 @@ impl IntoResponse for Refusal {
         match self {
             Self::Unauthorised => StatusCode::UNAUTHORIZED,
             Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
         .into_response()

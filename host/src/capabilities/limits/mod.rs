@@ -10,4 +10,5 @@ mod bucket;
 mod host;
 mod keys;
 
+pub use bucket::{Decision, Quota};
 pub use keys::{Keys, Rates};
