@@ -15,8 +15,8 @@ use datamp_tests::{
 use serde_json::{Value, json};
 
 use self::steps::{
-    PATH, TOO_LATE, answered, assert_once, at, delivery, endpoint, ids, is_verified, nth_event, nth_of, patch,
-    platform, read, shop, test, to_loopback, until_status, verified,
+    PATH, TOO_LATE, answered, answers, assert_once, at, delivery, endpoint, ids, is_verified, nth_event, nth_of, patch,
+    platform, read, recovered, shop, test, to_loopback, until_status, verified,
 };
 
 /// A test on both databases.
@@ -154,33 +154,28 @@ async fn what_failed_is_tried_again(database: Database) {
     let receiver = Receiver::start().await;
     let endpoint = endpoint(&host, &shop, "endpoint-1", &json!({"url": receiver.url()})).await;
     let reaction = Reaction::Answer(500, vec![], "é".repeat(1000));
-    let failed = answered(&host, &shop, &endpoint, &receiver, reaction, async |round| {
+    let delivered = recovered(&host, &shop, &endpoint, &receiver, reaction, async |round| {
         shop.pay(&host, &format!("order-{round}"), 100).await.expect(201);
     })
     .await;
-    let id = text(&failed["id"]);
+    let id = text(&delivered["id"]);
     let (first, second) = (nth_of(&receiver, &id, 1).await, nth_of(&receiver, &id, 2).await);
     assert!(second.at - first.at > Duration::from_secs(3), "some five seconds later");
     assert_eq!((second.header("webhook-id"), &second.body), (id.as_str(), &first.body));
     assert!(is_verified(&endpoint["secret"], &second), "with a time and a signature of its own");
-    let delivered = until_status(&host, &shop, &endpoint, &id, "delivered").await;
-    let attempts = delivered["latest_attempts"].as_array().unwrap();
-    assert_eq!(
-        (attempts.len(), &attempts[0]["status_code"], &attempts[1]["status_code"]),
-        (2, &json!(204), &json!(500))
-    );
-    assert!(attempts[1]["error"].is_string());
-    let body = text(&attempts[1]["response_body"]);
+    assert_eq!((&delivered["attempts"], answers(&delivered)), (&json!(2), vec![204, 500]));
+    let failure = &delivered["latest_attempts"][1];
+    assert!(failure["error"].is_string());
+    let body = text(&failure["response_body"]);
     assert!(body.len() <= 1024 && body.len() > 1000 && body.starts_with("éé"), "{body}");
     assert_eq!(read(&host, &shop, &at(&endpoint, "")).await["failing_since"], Value::Null);
 
     // A redirect is a failure, and who is busy says for how long.
     let reaction = Reaction::Answer(302, vec![("location", "/elsewhere")], String::new());
-    let redirected = answered(&host, &shop, &endpoint, &receiver, reaction, async |round| {
+    let redirected = recovered(&host, &shop, &endpoint, &receiver, reaction, async |round| {
         test(&host, &shop, &endpoint, &format!("redirected-{round}")).await;
     })
     .await;
-    let redirected = until_status(&host, &shop, &endpoint, &text(&redirected["id"]), "delivered").await;
     let error = text(&redirected["latest_attempts"][1]["error"]);
     assert!(error.contains("302") && error.contains("redirects are not followed"), "{error}");
     assert!(receiver.received().iter().all(|received| received.target != "/elsewhere"));
@@ -196,9 +191,10 @@ async fn what_failed_is_tried_again(database: Database) {
         (host.storage().number(host.data(), statement).await == 1).then_some(())
     })
     .await;
-    assert_eq!((&waiting["status"], &waiting["attempts"]), (&json!("pending"), &json!(1)));
+    assert_eq!((&waiting["status"], answers(&waiting)), (&json!("pending"), vec![429]));
     assert!(waiting["latest_attempts"][0]["error"].is_string() && waiting["next_attempt_at"].is_string());
-    let replay = at(&endpoint, &format!("/deliveries/{}/replay", text(&waiting["id"])));
+    let waiting = text(&waiting["id"]);
+    let replay = at(&endpoint, &format!("/deliveries/{waiting}/replay"));
     host.send(shop.post(&replay, "r", &json!({}))).await.expect_problem(409, "webhook-delivery-pending");
     assert!(read(&host, &shop, &at(&endpoint, "")).await["failing_since"].is_string());
 
@@ -212,11 +208,8 @@ async fn what_failed_is_tried_again(database: Database) {
     let disabled = read(&host, &shop, &at(&endpoint, "")).await;
     assert_eq!((&disabled["status"], &disabled["disabled_because"]), (&json!("disabled"), &json!("failing")));
     assert!(host.control.logs("core").await.contains("a webhook endpoint was disabled: failing"));
-    until("all of it is dead", || async {
-        let dead = read(&host, &shop, &at(&endpoint, "/deliveries?status=dead")).await;
-        (dead["data"].as_array().unwrap().len() == 2).then_some(())
-    })
-    .await;
+    until_status(&host, &shop, &endpoint, &waiting, "dead").await;
+    assert_eq!(read(&host, &shop, &at(&endpoint, "/deliveries?status=pending")).await["data"], json!([]));
 }
 
 async fn who_is_gone_is_left_alone_until_the_shop_says_otherwise(database: Database) {
@@ -230,7 +223,7 @@ async fn who_is_gone_is_left_alone_until_the_shop_says_otherwise(database: Datab
     .await;
     let id = text(&refused["id"]);
     let dead = until_status(&host, &shop, &endpoint, &id, "dead").await;
-    assert_eq!((&dead["dead_because"], &dead["attempts"]), (&json!("gone"), &json!(1)));
+    assert_eq!((&dead["dead_because"], answers(&dead)), (&json!("gone"), vec![410]));
     let gone = read(&host, &shop, &at(&endpoint, "")).await;
     assert_eq!((&gone["status"], &gone["disabled_because"]), (&json!("disabled"), &json!("gone")));
 
@@ -272,7 +265,9 @@ async fn who_is_gone_is_left_alone_until_the_shop_says_otherwise(database: Datab
     assert_eq!(one, json!({"replayed": 1, "has_more": false}));
     let delivered = until_status(&host, &shop, &endpoint, &failed, "delivered").await;
     assert_eq!(delivered["latest_attempts"][0]["number"], delivered["attempts"]);
-    assert_eq!(receiver.received().iter().filter(|r| r.header("webhook-id") == failed).count(), 2);
+    assert_eq!(answers(&delivered), [204, 503]);
+    let count = receiver.received().iter().filter(|received| received.header("webhook-id") == failed).count();
+    assert!(json!(count).as_i64() <= delivered["attempts"].as_i64(), "{count} requests: {delivered}");
 }
 
 async fn both_secrets_sign_while_one_replaces_the_other(database: Database) {

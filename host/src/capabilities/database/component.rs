@@ -52,6 +52,15 @@ impl ComponentDatabase {
         self.shared.statements.dialect()
     }
 
+    /// How many more statements can be read at once on SQLite.
+    #[cfg(test)]
+    pub(super) fn free_readers(&self) -> Option<usize> {
+        match &*self.kind {
+            Kind::Sqlite(component) => Some(component.free_readers()),
+            Kind::Postgresql(_) => None,
+        }
+    }
+
     /// Runs one statement by itself and answers its rows.
     ///
     /// # Errors

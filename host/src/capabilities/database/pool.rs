@@ -132,6 +132,12 @@ impl<C: Connector> Pool<C> {
     pub(super) fn clear(&self) {
         self.0.idle.lock().clear();
     }
+
+    /// How many more can be taken without a wait.
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.0.permits.available_permits()
+    }
 }
 
 impl<C: Connector> Drop for Inner<C> {

@@ -206,6 +206,12 @@ impl SqliteComponent {
         }
     }
 
+    /// How many more statements can be read at once.
+    #[cfg(test)]
+    pub(super) fn free_readers(&self) -> usize {
+        self.readers.free()
+    }
+
     /// The component's writing connection, and the writer's place. In this order: a component whose connection can't be had must
     /// not hold up the others; and it is one of them that waits for the place, however many of its requests want to write.
     async fn writer(&self) -> Result<(Lease<SqliteConnector>, OwnedSemaphorePermit), Error> {
