@@ -33,15 +33,6 @@ pub fn program() -> PathBuf {
     env::var_os("DATAMP_HOST_BIN").map_or_else(|| repository().join("target/release/datamp"), PathBuf::from)
 }
 
-/// Where data folders are made: in memory, where there is plenty of it. On a disk that is busy with a build, each commit
-/// of the embedded database can take seconds.
-fn folder() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let free = Command::new("df").args(["--output=avail", "--block-size=1G"]).arg(memory).output();
-    let free = free.ok().and_then(|df| String::from_utf8(df.stdout).ok()?.lines().nth(1)?.trim().parse::<u64>().ok());
-    if free.is_some_and(|free| free >= 2) { memory.to_path_buf() } else { env::temp_dir() }
-}
-
 /// What a host is started with.
 #[derive(Clone)]
 pub struct Settings {
@@ -86,7 +77,7 @@ impl Settings {
 
     /// Starts it, and waits until it is ready.
     pub async fn start(self) -> Host {
-        let data = tempfile::Builder::new().prefix("datamp-test-").tempdir_in(folder()).unwrap();
+        let data = tempfile::Builder::new().prefix("datamp-test-").tempdir().unwrap();
         let process = spawn(&self, data.path());
         Host::ready(self, data, process).await
     }
