@@ -13,7 +13,7 @@
 //! new key. What never came to a decision keeps nothing and leaves the key free: a request that is malformed or fails
 //! validation, an unknown API key, an error of ours (5xx).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use datamp_models::core::ShopId;
@@ -25,6 +25,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::sql::Statement;
+
+mod turn;
+
+use turn::{Known, Turn, leaders, turns};
 
 /// Whether each key is free, and the answer that was kept for it: a row for each.
 ///
@@ -158,40 +162,6 @@ impl Reply {
     }
 }
 
-/// What the database knows about a key.
-#[derive(Deserialize)]
-struct Known {
-    place: usize,
-    free: bool,
-    fingerprint: Option<String>,
-    status: Option<u16>,
-    location: Option<String>,
-    body: Option<String>,
-}
-
-/// What is to be done with a request.
-#[derive(Debug, PartialEq, Eq)]
-enum Decision {
-    CarryOut,
-    Replay(Reply),
-    KeyReused,
-    KeyInUse,
-}
-
-fn decide(known: Known, fingerprint: &str) -> Decision {
-    match (known.fingerprint, known.status, known.body) {
-        (Some(first), Some(status), Some(body)) if first == fingerprint => {
-            Decision::Replay(Reply { status, location: known.location, body })
-        }
-        // What is carried out in several transactions, and goes on.
-        (Some(first), None, _) if first == fingerprint && known.free => Decision::CarryOut,
-        (Some(first), None, _) if first == fingerprint => Decision::KeyInUse,
-        (Some(_), _, _) => Decision::KeyReused,
-        (None, _, _) if known.free => Decision::CarryOut,
-        (None, _, _) => Decision::KeyInUse,
-    }
-}
-
 /// One request of a batch, as it was understood.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
@@ -257,20 +227,21 @@ struct Kept<'a> {
 /// Carries out those of the requests that were not before, and answers all, in two statements whatever their number.
 ///
 /// `work` is given the places of those to carry out, in their order, and answers each: a problem for a refusal is kept too. Where it
-/// fails (5xx), all fail and nothing is kept. Of two requests with one key in a batch the second one comes after the first.
+/// fails (5xx), all fail and nothing is kept. Requests with one key in a batch take their turns, as if they had come one by one.
 pub fn run_all(
     tx: &Transaction,
     asked: &[Asked<'_>],
     work: impl FnOnce(&[usize]) -> Result<Vec<Result<Reply, Problem>>, Problem>,
 ) -> Result<Vec<Outcome>, Problem> {
-    let firsts = firsts(asked);
-    let is_first = |place: &usize| firsts.get(*place) == Some(place);
-    let places = (0..asked.len()).filter(is_first);
-    let look_ups: Vec<_> = places.filter_map(|place| Some(asked.get(place)?.look_up(place))).collect();
-    let (mut outcomes, to_carry_out) = sort_out(asked, tx.query(LOOK_UP.text(), params![JsonText(&look_ups)])?);
+    let leaders = leaders(asked);
+    let looked_up = leaders.iter().enumerate().filter(|(place, leader)| place == *leader);
+    let look_ups: Vec<_> = looked_up.filter_map(|(place, _)| Some(asked.get(place)?.look_up(place))).collect();
+    let turns = turns(asked, &leaders, tx.query(LOOK_UP.text(), params![JsonText(&look_ups)])?);
+    let to_carry_out: Vec<usize> =
+        turns.iter().enumerate().filter(|(_, turn)| **turn == Turn::CarryOut).map(|(place, _)| place).collect();
+    let mut carried_out = BTreeMap::new();
     if !to_carry_out.is_empty() {
         let answers = work(&to_carry_out)?;
-        let mut replies = Vec::with_capacity(answers.len());
         for (place, answer) in to_carry_out.into_iter().zip(answers) {
             let Some(one) = asked.get(place) else { continue };
             let reply = match answer {
@@ -278,18 +249,15 @@ pub fn run_all(
                 Err(failure) if failure.status() >= 500 => return Err(failure),
                 Err(refusal) => one.once.refusal(&refusal),
             };
-            replies.push((place, one, reply));
+            carried_out.insert(place, reply);
         }
-        keep(tx, &replies)?;
-        for (place, _, reply) in replies {
-            if let Some(outcome) = outcomes.get_mut(place) {
-                *outcome = Some(Outcome::Answered { reply, replayed: false });
-            }
-        }
+        keep(
+            tx,
+            &carried_out.iter().filter_map(|(place, reply)| Some((asked.get(*place)?, reply))).collect::<Vec<_>>(),
+        )?;
     }
-    let told = |(place, first)| told(asked, &outcomes, place, first);
-    let told: Option<Vec<Outcome>> = firsts.into_iter().enumerate().map(told).collect();
-    told.ok_or_else(|| Problem::internal("a request of a batch was not answered"))
+    let told = turns.into_iter().enumerate().map(|(place, turn)| turn.told(place, asked, &carried_out));
+    told.collect::<Option<_>>().ok_or_else(|| Problem::internal("a request of a batch was not answered"))
 }
 
 /// Begins what is carried out in several transactions, the last of which is one of [`run_all`]: `work` writes down, with the key, how far it
@@ -305,56 +273,17 @@ pub fn begin<T>(
     match work() {
         Err(refusal) if refusal.status() < 500 => {
             let reply = asked.once.refusal(&refusal);
-            keep(tx, &[(0, asked, reply.clone())])?;
+            keep(tx, &[(asked, &reply)])?;
             Ok(Begun::Told(Outcome::Answered { reply, replayed: false }))
         }
         begun_or_failed => begun_or_failed,
     }
 }
 
-/// For each request the place of the first one with its key.
-fn firsts(asked: &[Asked<'_>]) -> Vec<usize> {
-    let mut first_of: HashMap<(&str, &str), usize> = HashMap::with_capacity(asked.len());
-    let places = asked.iter().enumerate();
-    places.map(|(place, one)| *first_of.entry((one.shop.as_str(), &one.once.key)).or_insert(place)).collect()
-}
-
-/// What is known already, by place, and the places of what is to be carried out.
-fn sort_out(asked: &[Asked<'_>], known: Vec<Known>) -> (Vec<Option<Outcome>>, Vec<usize>) {
-    let mut outcomes = vec![None; asked.len()];
-    let mut to_carry_out = Vec::new();
-    for known in known {
-        let place = known.place;
-        let (Some(one), Some(outcome)) = (asked.get(place), outcomes.get_mut(place)) else { continue };
-        match decide(known, &one.fingerprint) {
-            Decision::CarryOut => to_carry_out.push(place),
-            Decision::Replay(reply) => *outcome = Some(Outcome::Answered { reply, replayed: true }),
-            Decision::KeyReused => *outcome = Some(Outcome::KeyReused),
-            Decision::KeyInUse => *outcome = Some(Outcome::KeyInUse),
-        }
-    }
-    to_carry_out.sort_unstable();
-    (outcomes, to_carry_out)
-}
-
-/// What one request is told, by what became of the first one with its key.
-fn told(asked: &[Asked<'_>], outcomes: &[Option<Outcome>], place: usize, first: usize) -> Option<Outcome> {
-    let outcome = outcomes.get(first)?.clone()?;
-    if place == first {
-        return Some(outcome);
-    }
-    let same = asked.get(place)?.fingerprint == asked.get(first)?.fingerprint;
-    Some(match outcome {
-        Outcome::Answered { reply, .. } if same => Outcome::Answered { reply, replayed: true },
-        Outcome::Answered { .. } => Outcome::KeyReused,
-        other => other,
-    })
-}
-
-fn keep(tx: &Transaction, replies: &[(usize, &Asked<'_>, Reply)]) -> Result<(), Problem> {
+fn keep(tx: &Transaction, replies: &[(&Asked<'_>, &Reply)]) -> Result<(), Problem> {
     let rows: Vec<_> = replies
         .iter()
-        .map(|(_, one, reply)| Kept {
+        .map(|(one, reply)| Kept {
             shop_id: one.shop.as_str(),
             key: &one.once.key,
             fingerprint: &one.fingerprint,
@@ -375,7 +304,10 @@ impl<'a> Asked<'a> {
 
     /// What can be told at once: the answer, where it was given; that the key is another request's, or in use.
     fn sort_out(&self, known: Vec<Known>) -> Option<Outcome> {
-        sort_out(std::slice::from_ref(self), known).0.pop().flatten()
+        match turns(std::slice::from_ref(self), &[0], known).pop()? {
+            Turn::Told(outcome) => Some(outcome),
+            Turn::CarryOut | Turn::After(_) | Turn::Unknown => None,
+        }
     }
 
     /// What can be told without carrying anything out.
