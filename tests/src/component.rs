@@ -9,7 +9,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve, WorldId};
 
 /// The world of a component of text that brings none: it serves HTTP and imports nothing.
-const SERVICE: &str = "package case:service;\nworld service {\n    export datamp:http/handler@1.0.0;\n}\n";
+pub const SERVICE: &str = "package case:service;\nworld service {\n    export datamp:http/handler@1.0.0;\n}\n";
 
 /// The root of the repository.
 #[must_use]

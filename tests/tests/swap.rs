@@ -11,7 +11,7 @@ use std::{
 
 use datamp_tests::{
     case::Database,
-    component::{built, in_folder, repository, variant},
+    component::{SERVICE, built, from_text, in_folder, repository, variant, with_section},
     host::{Host, Settings},
     http::{Answer, Outgoing, PATIENCE},
     ledger,
@@ -232,6 +232,29 @@ async fn what_is_active_survives_a_stop_and_a_kill() {
     host.get("/hello/json").await.expect(200);
     // Generations are counted on from where they were.
     assert_eq!(host.control.deployed(file(5)).await, 5);
+}
+
+#[tokio::test]
+async fn whoever_asks_for_what_does_not_start_again_is_told_to_come_back() {
+    let host = Settings::new(Database::Postgresql).component(built("case_hello")).start().await;
+    let folder = repository().join("tests/components/trap-at-start");
+    let manifest = fs::read_to_string(folder.join("component.toml")).unwrap();
+    let manifest = manifest.replace("trap-at-start", "hello");
+    let trap = from_text(&fs::read_to_string(folder.join("module.wat")).unwrap(), SERVICE, "trap-at-start");
+    let trap = with_section(&trap, "datamp:manifest", manifest.as_bytes());
+    host.control.deploy(trap, &["all".to_owned()]).await.expect_problem(422, "does-not-start");
+    host.get("/hello/json").await.expect(200);
+    // As if it had started: a new release of the host may be one with which a file does not.
+    host.execute("UPDATE datamp.host_generation SET state = CASE number WHEN 2 THEN 'active' ELSE 'retired' END").await;
+
+    let host = host.stop().await.start_without_components().await;
+    let answer = host.get("/hello/json").await;
+    answer.expect_problem(503, "component-not-running");
+    assert_eq!(answer.header("retry-after"), Some("5"));
+    host.get("/else").await.expect_problem(404, "no-route");
+    assert!(host.output().contains("hello"), "{}", host.output());
+    host.control.activate("hello", 1).await.expect(200);
+    host.get("/hello/json").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

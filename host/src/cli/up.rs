@@ -140,14 +140,14 @@ pub(super) async fn up(arguments: UpArguments) -> anyhow::Result<()> {
     }
     // Whoever finds the addresses finds it ready, and may tell it to stop; before, a signal ends it at once.
     let mut stop_signals = StopSignals::listen()?;
-    readiness.set(true);
+    readiness.started();
     let written = arguments.data.join(ADDRESSES);
     fs::write(&written, serde_json::to_vec_pretty(&addresses)?)
         .with_context(|| format!("{} can't be written", written.display()))?;
     greet(&addresses, &arguments.data, &announcements, &control).await?;
 
     stop_signals.next().await;
-    readiness.set(false);
+    readiness.stops();
     tracing::info!("stopping: requests under way have {} s to finish", STOP_GRACE.as_secs());
     stop.cancel();
     servers.await?;

@@ -6,7 +6,7 @@ use super::{
     Announcement, Change, Control, ControlError, GenerationRecord, admission::new_record, assembly::Linked,
     package::Package, read, records::State,
 };
-use crate::{engine::CallContext, registry::Generation, work::Kind};
+use crate::{engine::CallContext, manifest::RoutePrefix, registry::Generation, work::Kind};
 
 /// What a generation may take beyond its own deadline until it has drained.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
@@ -151,6 +151,13 @@ impl Control {
         let generation = self.assembly.assemble(&package, linked, record.number, &self.records).await?;
         probe(&generation).await?;
         Ok(generation)
+    }
+
+    /// The prefixes of a generation that does not start; none where its file can't be read.
+    pub(super) async fn routes(&self, record: &GenerationRecord) -> Vec<RoutePrefix> {
+        let routes =
+            async { Ok::<_, ControlError>(read(self.records.artifact(&record.sha256).await?).await?.manifest.routes) };
+        routes.await.unwrap_or_default()
     }
 }
 

@@ -30,7 +30,7 @@ use self::{admission::Admitted, assembly::Assembly, package::Package};
 use crate::{
     capabilities::Platform,
     engine::{Engines, artifact::ArtifactCache},
-    registry::{Registry, Table},
+    registry::{Down, Registry, Table},
     telemetry::metrics::Metrics,
     work::Kind,
 };
@@ -125,7 +125,7 @@ impl Control {
     pub async fn restore(&self) -> Result<(), ControlError> {
         let _changing = self.changing.lock().await;
         self.records.retire_draining().await?;
-        let mut active = BTreeMap::new();
+        let (mut active, mut down) = (BTreeMap::new(), Down::new());
         for record in self.records.active().await? {
             match self.restart(&record).await {
                 Ok(generation) => {
@@ -133,6 +133,7 @@ impl Control {
                 }
                 Err(error) => {
                     tracing::error!("{} {} does not start: {error}", record.component, record.number);
+                    down.insert(record.component.as_str().into(), self.routes(&record).await);
                     self.broken.lock().insert(record.component, error.to_string());
                 }
             }
@@ -145,7 +146,7 @@ impl Control {
             queue.end(manifest).await?;
             queue.revoke(manifest, does_jobs).await?;
         }
-        self.registry.replace(Table::of(active));
+        self.registry.replace(Table::of(active, down));
         self.platform().work.look();
         Ok(())
     }

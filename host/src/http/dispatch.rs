@@ -16,21 +16,33 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout_at},
 };
 
-use super::{Problem, RequestContext, convert, problem};
+use super::{Problem, RequestContext, convert, problem, site::Readiness};
 use crate::{
     engine::{CallContext, CallError, pool::InstancePool, standard::StandardHandler},
     manifest::ByteSize,
-    registry::{Generation, InFlightGuard, Registry, Runner},
+    registry::{Generation, InFlightGuard, Registry, Route, Runner},
 };
 
+/// What requests are dispatched by.
+#[derive(Clone)]
+pub(super) struct Dispatch {
+    pub(super) registry: Registry,
+    pub(super) readiness: Readiness,
+}
+
 /// Serves a request by the generation that its path is routed to now.
-pub(super) async fn dispatch(State(registry): State<Registry>, request: Request<Body>) -> Response {
+pub(super) async fn dispatch(State(to): State<Dispatch>, request: Request<Body>) -> Response {
     let Some(context) = request.extensions().get::<RequestContext>().cloned() else {
         return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", "no edge")
             .response(None);
     };
-    let Some(generation) = registry.route(request.uri().path()) else {
-        return problem::no_route(request.uri().path()).response(Some(&context.id));
+    let path = request.uri().path();
+    let generation = match to.registry.route(path) {
+        Some(Route::Up(generation)) => generation,
+        Some(Route::Down(component)) => return problem::not_running(&component).response(Some(&context.id)),
+        // What is there is not known yet: who is told 404 would not come again.
+        None if to.readiness.is_starting() => return problem::starting().response(Some(&context.id)),
+        None => return problem::no_route(path).response(Some(&context.id)),
     };
     let guard = generation.enter();
     let started = Instant::now();

@@ -146,6 +146,25 @@ pub fn no_route(path: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no-route", "Nothing is served here", format!("no component serves {path}"))
 }
 
+/// The host does not take requests yet, or no longer.
+#[must_use]
+pub fn starting() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "Not ready", "the host is starting or stopping")
+        .retry_after(1)
+}
+
+/// A component that is to be active and is not running.
+#[must_use]
+pub fn not_running(component: &str) -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "component-not-running",
+        "The component is not running",
+        format!("{component} serves this, and is not running. Try again later."),
+    )
+    .retry_after(5)
+}
+
 /// A body that is longer than allowed.
 #[must_use]
 pub fn body_too_large(limit: impl std::fmt::Display) -> Problem {

@@ -12,7 +12,7 @@ mod table;
 
 pub use generation::{Generation, Runner};
 pub use in_flight::{InFlight, InFlightGuard};
-pub use table::{Candidate, Conflict, Table};
+pub use table::{Candidate, Conflict, Down, Route, Table};
 
 use std::sync::Arc;
 
@@ -33,9 +33,9 @@ impl Registry {
         self.current.load_full()
     }
 
-    /// The generation that serves a path.
+    /// Where a path leads.
     #[must_use]
-    pub fn route(&self, path: &str) -> Option<Arc<Generation>> {
+    pub fn route(&self, path: &str) -> Option<Route> {
         self.current.load().route(path).cloned()
     }
 

@@ -15,8 +15,21 @@ use crate::{
 #[derive(Default)]
 pub struct Table {
     active: BTreeMap<Arc<str>, Arc<Generation>>,
-    routes: Routes<Arc<Generation>>,
+    down: Down,
+    routes: Routes<Route>,
     providers: HashMap<InterfaceKey, Arc<Generation>>,
+}
+
+/// Components that are to be active and are not running, with the prefixes that are theirs.
+pub type Down = BTreeMap<Arc<str>, Vec<RoutePrefix>>;
+
+/// Where a path leads.
+#[derive(Clone)]
+pub enum Route {
+    /// To the generation that serves it.
+    Up(Arc<Generation>),
+    /// To a component, by its name, that is not running.
+    Down(Arc<str>),
 }
 
 /// Why a generation can't become active beside the others.
@@ -65,9 +78,9 @@ impl Table {
         &self.active
     }
 
-    /// The generation that serves a path: the one with the longest prefix that covers it.
+    /// Where a path leads: to the component with the longest prefix that covers it.
     #[must_use]
-    pub fn route(&self, path: &str) -> Option<&Arc<Generation>> {
+    pub fn route(&self, path: &str) -> Option<&Route> {
         self.routes.find(path)
     }
 
@@ -82,19 +95,24 @@ impl Table {
     pub fn with(&self, generation: Arc<Generation>) -> Self {
         let mut active = self.active.clone();
         active.insert(Arc::clone(generation.name()), generation);
-        Self::of(active)
+        Self::of(active, self.down.clone())
     }
 
-    /// The table of a set of active generations.
+    /// The table of a set of active generations. What is down and has become active is down no longer.
     #[must_use]
-    pub fn of(active: BTreeMap<Arc<str>, Arc<Generation>>) -> Self {
-        let routes = active
+    pub fn of(active: BTreeMap<Arc<str>, Arc<Generation>>, mut down: Down) -> Self {
+        down.retain(|name, _| !active.contains_key(name));
+        let up = active
             .values()
-            .flat_map(|g| g.manifest().routes.iter().map(move |route| (route.clone(), Arc::clone(g))))
-            .collect();
+            .flat_map(|g| g.manifest().routes.iter().map(move |route| (route.clone(), Route::Up(Arc::clone(g)))));
+        let not_up = down
+            .iter()
+            .flat_map(|(name, routes)| routes.iter().map(|route| (route.clone(), Route::Down(Arc::clone(name)))));
+        // Of two with one prefix the first counts: something else may have been deployed there since.
+        let routes = up.chain(not_up).collect();
         let providers =
             active.values().flat_map(|g| g.exports().keys().map(move |key| (key.clone(), Arc::clone(g)))).collect();
-        Self { active, routes, providers }
+        Self { active, down, routes, providers }
     }
 
     /// Whether a generation could become active now; the first reason why not.
