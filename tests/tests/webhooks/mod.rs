@@ -1,5 +1,6 @@
 //! Webhooks, end to end: from what happened to the shop's own system, which fails, is slow, and goes away.
 
+mod operator;
 mod steps;
 
 use std::{fs, time::Duration};
@@ -210,6 +211,7 @@ async fn what_failed_is_tried_again(database: Database) {
     assert!(host.control.logs("core").await.contains("a webhook endpoint was disabled: failing"));
     until_status(&host, &shop, &endpoint, &waiting, "dead").await;
     assert_eq!(read(&host, &shop, &at(&endpoint, "/deliveries?status=pending")).await["data"], json!([]));
+    operator::helps(&host, &shop, &endpoint, [&last, &waiting]).await;
 }
 
 async fn who_is_gone_is_left_alone_until_the_shop_says_otherwise(database: Database) {

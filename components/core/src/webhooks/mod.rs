@@ -11,6 +11,7 @@
 //! which nothing is known, and the delivery is attempted again: **a receiver gets an event at least once, each time with the same
 //! `webhook-id`**, and in no promised order.
 
+pub mod command;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;
@@ -29,8 +30,11 @@ pub(crate) fn endpoint_not_found() -> Problem {
     Problem::not_found("The shop has no such webhook endpoint.")
 }
 
+/// What the answer is called where something is to be sent to an endpoint that takes nothing.
+pub(crate) const ENDPOINT_DISABLED: &str = "webhook-endpoint-disabled";
+
 /// The answer where something is to be sent to an endpoint that takes nothing.
 pub(crate) fn endpoint_disabled() -> Problem {
-    Problem::new(409, "webhook-endpoint-disabled", "The webhook endpoint is disabled")
+    Problem::new(409, ENDPOINT_DISABLED, "The webhook endpoint is disabled")
         .detail("Nothing is sent to it. Enable it first: PATCH it with {\"status\": \"enabled\"}.")
 }

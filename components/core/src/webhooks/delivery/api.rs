@@ -2,28 +2,23 @@
 
 use std::marker::PhantomData;
 
-use datamp_models::core::ShopId;
-use datamp_models::webhooks::{WebhookDeliveryStatus, WebhookEndpointId, WebhookEndpointStatus, WebhookEventId};
-use datamp_sdk::database::Transaction;
+use datamp_models::webhooks::{WebhookDeliveryStatus, WebhookEndpointId, WebhookEventId};
 use datamp_sdk::openapi::{Api, DescribeAnswer, Description};
 use datamp_sdk::{Json, Path, Problem, Query, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Attempt, Delivery, store};
+use super::{Attempt, Delivery, replay, store};
 use crate::authentication::{Caller, scope};
 use crate::body::{Nothing, Object};
 use crate::idempotency::{Once, Replayable, Reply};
 use crate::page::{Limit, Page};
 use crate::webhooks::endpoint::{api::NOT_FOUND, store as endpoints};
-use crate::webhooks::{endpoint_disabled, endpoint_not_found, event, send};
+use crate::webhooks::{endpoint_not_found, event, send};
 
 /// How many attempts are shown with a delivery.
 const SHOWN_ATTEMPTS: i64 = 50;
-
-/// How many deliveries one call replays.
-const MOST_REPLAYED: i64 = 1000;
 
 /// Adds the routes.
 pub fn routes(api: &mut Api<'_>) {
@@ -36,14 +31,14 @@ pub fn routes(api: &mut Api<'_>) {
         .id("getWebhookDelivery")
         .summary("Read one delivery, with what is sent and each attempt at it")
         .problems(NO_DELIVERY);
-    api.post("/core/v1/webhook-endpoints/{id}/deliveries/{event}/replay", replay)
+    api.post("/core/v1/webhook-endpoints/{id}/deliveries/{event}/replay", replay_one)
         .id("replayWebhookDelivery")
         .summary("Send a delivery again")
         .text("It was delivered, or is dead. The receiver gets the same event, with the same id.")
         .problems(NO_DELIVERY)
         .problem(409, "webhook-delivery-pending", "The delivery is on its way.")
         .problem(409, "webhook-endpoint-disabled", "Nothing is sent to it before it is enabled.");
-    api.post("/core/v1/webhook-endpoints/{id}/replay", replay_dead)
+    api.post("/core/v1/webhook-endpoints/{id}/replay", replay_all_dead)
         .id("replayDeadWebhookDeliveries")
         .summary("Send all dead deliveries again that were made since a time")
         .text("The oldest first, at most 1,000.")
@@ -116,7 +111,7 @@ pub fn get(
 }
 
 /// POST: sends a delivery again that was delivered, or is dead. The receiver gets the same event, with the same id.
-pub fn replay(
+pub fn replay_one(
     caller: Caller<scope::Webhooks>,
     once: Once,
     Path((id, event)): Path<(WebhookEndpointId, WebhookEventId)>,
@@ -125,7 +120,7 @@ pub fn replay(
     let asked = body.map(|Object(nothing)| nothing).unwrap_or_default();
     once.run(&caller.shop, &asked, |tx| {
         let now = Timestamp::now();
-        enabled(tx, &caller.shop, &id)?;
+        replay::enabled(tx, &caller.shop, &id)?;
         let replayed = store::replay(tx, &id, &event, now)?;
         let delivery = store::get_in(tx, &id, &event)?.ok_or_else(not_found)?;
         if !replayed {
@@ -147,38 +142,14 @@ pub struct Since {
     since: Timestamp,
 }
 
-/// How many are.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ReplayedWebhookDeliveries")]
-pub struct Replayed {
-    /// Their number.
-    replayed: u64,
-    /// Whether there are more: ask again, with another key.
-    has_more: bool,
-}
-
 /// POST: sends all dead deliveries again that were made since a time, the oldest first, at most 1,000.
-pub fn replay_dead(
+pub fn replay_all_dead(
     caller: Caller<scope::Webhooks>,
     once: Once,
     Path(id): Path<WebhookEndpointId>,
     Object(asked): Object<Since>,
-) -> Result<Replayable<Accepted<Replayed>>, Problem> {
-    once.run(&caller.shop, &asked, |tx| {
-        let now = Timestamp::now();
-        enabled(tx, &caller.shop, &id)?;
-        let (replayed, has_more) = store::replay_dead(tx, &id, asked.since, now, MOST_REPLAYED)?;
-        if replayed > 0 {
-            endpoints::resume(tx, &id)?;
-            send::schedule(tx, &id, now)?;
-        }
-        accepted(&Replayed { replayed, has_more })
-    })
-}
-
-fn enabled(tx: &Transaction, shop: &ShopId, id: &WebhookEndpointId) -> Result<(), Problem> {
-    let endpoint = endpoints::lock(tx, shop, id)?.ok_or_else(endpoint_not_found)?;
-    if endpoint.status == WebhookEndpointStatus::Enabled { Ok(()) } else { Err(endpoint_disabled()) }
+) -> Result<Replayable<Accepted<replay::Replayed>>, Problem> {
+    once.run(&caller.shop, &asked, |tx| accepted(&replay::replay_dead(tx, &caller.shop, &id, asked.since)?))
 }
 
 fn accepted(resource: &impl Serialize) -> Result<Reply, Problem> {

@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod attempt;
+pub mod replay;
 pub mod store;
 
 use datamp_models::webhooks::{WebhookDeadBecause, WebhookDeliveryStatus, WebhookEventId, WebhookEventType};

@@ -16,6 +16,8 @@ const INSERT: &str = "INSERT INTO webhook_endpoint (id, shop_id, slot, url, desc
 const BY_ID: &str = "SELECT id, url, description, event_types, status, disabled_because, disabled_at, failing_since, secret_version, \
                      previous_secret_until, created_at FROM webhook_endpoint WHERE shop_id = $1 AND id = $2 AND status <> 'deleted'";
 
+const SHOP_OF: &str = "SELECT shop_id FROM webhook_endpoint WHERE id = $1 AND status <> 'deleted'";
+
 const LOCK: Statement = Statement {
     sqlite: BY_ID,
     postgresql: "SELECT id, url, description, event_types, status, disabled_because, disabled_at, failing_since, secret_version, \
@@ -68,6 +70,11 @@ pub fn insert(tx: &Transaction, shop: &ShopId, endpoint: &Endpoint) -> Result<bo
 /// An endpoint of a shop.
 pub fn get(shop: &ShopId, id: &WebhookEndpointId) -> Result<Option<Endpoint>, database::Error> {
     database::query_optional(BY_ID, params![shop.as_str(), id.as_str()])
+}
+
+/// The shop that an endpoint is of.
+pub fn shop_of(tx: &Transaction, id: &WebhookEndpointId) -> Result<Option<ShopId>, database::Error> {
+    tx.query_optional(SHOP_OF, params![id.as_str()])
 }
 
 /// An endpoint of a shop, which nobody else changes until the transaction ends.
