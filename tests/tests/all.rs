@@ -18,6 +18,7 @@ mod cli;
 mod crash;
 mod deferred;
 mod edge;
+mod extensions;
 mod first_day;
 mod histories;
 mod house_rules;

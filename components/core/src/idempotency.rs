@@ -33,8 +33,8 @@ use turn::{Known, Turn, leaders, turns};
 /// Whether each key is free, and the answer that was kept for it: a row for each.
 ///
 /// On PostgreSQL whoever works on a key holds an advisory lock on it until its transaction ends. That lock may become free
-/// after this statement took its snapshot: then the answer is not seen, the work is done in vain, and keeping its answer
-/// meets the primary key. A top-up that its provider has not answered stands for its key too.
+/// after this statement took its snapshot: then the answer is not seen, the work is done in vain, and [`KEEP`] tells.
+/// A top-up that its provider has not answered stands for its key too.
 const LOOK_UP: Statement = Statement {
     sqlite: "SELECT k.value ->> 'place' AS place, 1 AS free, COALESCE(i.fingerprint, t.fingerprint) AS fingerprint, i.status, \
              i.location, i.body FROM json_each($1) AS k LEFT JOIN idempotency AS i \
@@ -47,7 +47,8 @@ const LOOK_UP: Statement = Statement {
                  LEFT JOIN top_up AS t ON t.shop_id = k.shop_id AND t.idempotency_key = k.key",
 };
 
-/// A key that another transaction has kept meanwhile is left out, which the count of rows tells.
+/// A key that another transaction has kept meanwhile, or that a top-up of another request was begun with, is left out, which the
+/// count of rows tells.
 const KEEP: Statement = Statement {
     sqlite: "INSERT INTO idempotency (shop_id, key, fingerprint, status, location, body, created_at) \
              SELECT value ->> 'shop_id', value ->> 'key', value ->> 'fingerprint', value ->> 'status', \
@@ -56,7 +57,8 @@ const KEEP: Statement = Statement {
                  SELECT shop_id, key, fingerprint, status, location, body, $2 \
                  FROM json_to_recordset(CAST(CAST($1 AS TEXT) AS JSON)) \
                  AS r (shop_id TEXT, key TEXT, fingerprint TEXT, status INTEGER, location TEXT, body TEXT) \
-                 ON CONFLICT (shop_id, key) DO NOTHING",
+                 WHERE NOT EXISTS (SELECT 1 FROM top_up AS t WHERE t.shop_id = r.shop_id AND t.idempotency_key = r.key \
+                 AND t.fingerprint <> r.fingerprint) ON CONFLICT (shop_id, key) DO NOTHING",
 };
 
 /// The header that marks an answer which was given before.
@@ -267,8 +269,12 @@ pub fn begin<T>(
     asked: &Asked<'_>,
     work: impl FnOnce() -> Result<Begun<T>, Problem>,
 ) -> Result<Begun<T>, Problem> {
-    if let Some(outcome) = asked.sort_out(tx.query(LOOK_UP.text(), params![JsonText(&[asked.look_up(0)])])?) {
-        return Ok(Begun::Told(outcome));
+    // The second time under the key's lock, which may have come free after the first one took its snapshot: what is begun is not
+    // undone when its answer is kept.
+    for _ in 0..2 {
+        if let Some(outcome) = asked.sort_out(tx.query(LOOK_UP.text(), params![JsonText(&[asked.look_up(0)])])?) {
+            return Ok(Begun::Told(outcome));
+        }
     }
     match work() {
         Err(refusal) if refusal.status() < 500 => {

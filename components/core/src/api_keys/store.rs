@@ -101,10 +101,7 @@ impl<'a> From<&'a Draft> for NewRow<'a> {
 /// Makes keys, element by element; three statements whatever their number.
 pub fn create(tx: &Transaction, drafts: &[Draft]) -> Result<Vec<Result<(), Refusal>>, database::Error> {
     let ids: Vec<&str> = drafts.iter().map(|draft| draft.api_key.shop_id.as_str()).collect();
-    // Before the keys are counted: two who make one at the same time count one after the other.
-    let _: Vec<(String,)> = tx.query(LOCK_SHOPS.text(), params![ids])?;
-    let rows: Vec<ShopRow> = tx.query(SHOPS.text(), params![ids, Timestamp::now()])?;
-    let mut shops: HashMap<_, _> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let mut shops = lock(tx, &ids)?;
     let results: Vec<_> = drafts.iter().map(|draft| admit(shops.get_mut(&draft.api_key.shop_id))).collect();
 
     let admitted = drafts.iter().zip(&results).filter(|(_, result)| result.is_ok());
@@ -115,6 +112,14 @@ pub fn create(tx: &Transaction, drafts: &[Draft]) -> Result<Vec<Result<(), Refus
     Ok(results)
 }
 
+/// The shops as they are now, with their live keys. They are locked before these are counted: two who make one at the same time
+/// count one after the other.
+fn lock(tx: &Transaction, ids: &[&str]) -> Result<HashMap<ShopId, ShopRow>, database::Error> {
+    let _: Vec<(String,)> = tx.query(LOCK_SHOPS.text(), params![ids])?;
+    let rows: Vec<ShopRow> = tx.query(SHOPS.text(), params![ids, Timestamp::now()])?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
 /// Makes a key in the place of another of its shop, which ends when the overlap is over. A refusal has written nothing.
 pub fn rotate(
     tx: &Transaction,
@@ -122,8 +127,12 @@ pub fn rotate(
     overlap: Overlap,
     draft: &Draft,
 ) -> Result<Result<(), Refusal>, database::Error> {
-    let now = Timestamp::now();
     let shop = draft.api_key.shop_id.as_str();
+    if let Err(refusal) = open(lock(tx, &[shop])?.get(&draft.api_key.shop_id)) {
+        return Ok(Err(refusal));
+    }
+    // The clock is read under the lock: whoever comes second finds that the key has ended.
+    let now = Timestamp::now();
     let live: Option<(String,)> = tx.query_optional(LIVE, params![shop, old.as_str(), now])?;
     if live.is_none() {
         return Ok(Err(Refusal::NotLive));
@@ -138,12 +147,19 @@ pub fn rotate(
     Ok(Ok(()))
 }
 
+/// Whether a shop is there and not over.
+fn open(shop: Option<&ShopRow>) -> Result<(), Refusal> {
+    match shop {
+        None => Err(Refusal::ShopNotFound),
+        Some(shop) if shop.status == ShopStatus::Closed => Err(Refusal::ShopClosed),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Whether a shop may have one more key, which is counted if so.
 fn admit(shop: Option<&mut ShopRow>) -> Result<(), Refusal> {
+    open(shop.as_deref())?;
     let shop = shop.ok_or(Refusal::ShopNotFound)?;
-    if shop.status == ShopStatus::Closed {
-        return Err(Refusal::ShopClosed);
-    }
     if shop.live >= MAX_LIVE {
         return Err(Refusal::TooMany);
     }

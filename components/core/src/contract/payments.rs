@@ -8,18 +8,40 @@ use datamp_sdk::{IdempotencyKey, Problem, Response};
 use super::bindings::datamp::core::payments as imported;
 use super::bindings::datamp::core::types::CoreError;
 use super::bindings::exports::datamp::core::payments as exported;
-use super::{Core, batch, convert, failed};
+use super::{Core, batch, convert, failed, not_found, unavailable};
 use crate::idempotency::{Once, Outcome, Reply};
 use crate::payments::NewPayment;
 use crate::payments::api::PATH;
 use crate::payments::batch::{Order, pay};
+use crate::shops::store as shops;
 
 impl exported::Guest for Core {
     fn pay(new: Vec<exported::NewPayment>) -> Vec<Result<exported::Outcome, CoreError>> {
-        batch::each("new", new, order, |orders| {
-            Ok(pay(orders).map_err(failed)?.into_iter().map(|outcome| Ok(told(outcome))).collect())
+        batch::each("new", new, order, |orders| match pay(orders) {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(|outcome| Ok(told(outcome))).collect()),
+            Err(problem) => pay_known(orders, problem),
         })
     }
+}
+
+/// Nothing took effect: where that is for shops that there are not, the others' payments are made without them. Shops never go
+/// away, so those that ask by their API keys are there, and nobody looks for them beforehand.
+fn pay_known(orders: &[Order], problem: Problem) -> Result<Vec<Result<exported::Outcome, CoreError>>, CoreError> {
+    let ids: Vec<ShopId> = orders.iter().map(|order| order.shop.clone()).collect();
+    let there: Vec<bool> = shops::get(&ids).map_err(unavailable)?.iter().map(Option::is_some).collect();
+    if there.iter().all(|there| *there) {
+        return Err(failed(problem));
+    }
+    let known: Vec<Order> =
+        orders.iter().zip(&there).filter(|(_, there)| **there).map(|(order, _)| order.clone()).collect();
+    let mut outcomes = if known.is_empty() { Vec::new() } else { pay(&known).map_err(failed)? }.into_iter();
+    let answer = |(order, there): (&Order, bool)| {
+        if !there {
+            return Err(not_found(&order.shop));
+        }
+        outcomes.next().map(told).ok_or_else(|| failed(Problem::internal("a payment of a batch was not answered")))
+    };
+    Ok(orders.iter().zip(there).map(answer).collect())
 }
 
 /// Asks for a payment of a shop's API.

@@ -46,12 +46,13 @@ const EXPIRED: Statement = Statement {
         "SELECT shop_id, ",
         columns!(),
         " FROM payment WHERE id IN (SELECT reference FROM transfer WHERE id IN (SELECT value FROM json_each($1))) \
-         AND status = 'expired'"
+         AND transfer_id IN (SELECT value FROM json_each($1)) AND status = 'expired'"
     ),
     postgresql: concat!(
         "SELECT shop_id, ",
         columns!(),
-        " FROM payment WHERE id IN (SELECT reference FROM transfer WHERE id = ANY($1)) AND status = 'expired'"
+        " FROM payment WHERE id IN (SELECT reference FROM transfer WHERE id = ANY($1)) AND transfer_id = ANY($1) \
+         AND status = 'expired'"
     ),
 };
 
@@ -62,7 +63,8 @@ const ORIGIN: &str = "SELECT p.capture, p.transfer_id, \
                       WHERE p.shop_id = $1 AND p.id = $2";
 
 /// Where payments stand, by their transfers: what resolved the hold, and what went back of what was moved. A transfer of a payment
-/// refers to it, so that those are found by the transfers' ids.
+/// refers to it, so that those are found by the transfers' ids; one that refers to it and is not its own (other components may
+/// name whatever they like) says nothing of it.
 macro_rules! follow {
     ($of:literal) => {
         concat!(
@@ -77,7 +79,9 @@ macro_rules! follow {
              FROM payment AS p LEFT JOIN transfer AS r ON r.pending_id = p.transfer_id \
              WHERE p.id IN (SELECT t.reference FROM transfer AS t WHERE t.id ",
             $of,
-            ")) AS s WHERE payment.id = s.payment_id"
+            ") AND EXISTS (SELECT 1 FROM transfer AS o WHERE o.id ",
+            $of,
+            " AND (o.id = p.transfer_id OR o.pending_id = p.transfer_id))) AS s WHERE payment.id = s.payment_id"
         )
     };
 }

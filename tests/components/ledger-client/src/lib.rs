@@ -1,10 +1,13 @@
-//! Posts to core's ledger what it is sent as JSON, by the contract, and answers what the contract answers.
+//! Posts to core's ledger, and pays, what it is sent as JSON, by the contracts, and answers what they answer.
 
 mod contract;
 
 use datamp_sdk::prelude::*;
 
-use crate::contract::{Account, Balance, Failure, Posted, Posting, ReadFailure, Transfer, transfers};
+use crate::contract::{
+    Account, Balance, CoreError, Failure, NewPayment, Outcome, Posted, Posting, ReadFailure, Transfer, payments,
+    transfers,
+};
 
 datamp_sdk::service!("component.toml", routes);
 
@@ -12,6 +15,7 @@ fn routes(router: &mut Router) {
     router.post("/ledger-client/post", post);
     router.post("/ledger-client/balances", balances);
     router.post("/ledger-client/get", get);
+    router.post("/ledger-client/pay", pay);
 }
 
 /// Each answer is `{"Ok": …}` or `{"Err": …}`.
@@ -27,4 +31,8 @@ fn balances(Json(accounts): Json<Vec<Account>>) -> Answers<Balance, ReadFailure>
 
 fn get(Json(ids): Json<Vec<String>>) -> Answers<Transfer, ReadFailure> {
     Json(transfers::get(&ids))
+}
+
+fn pay(Json(new): Json<Vec<NewPayment>>) -> Answers<Outcome, CoreError> {
+    Json(payments::pay(&new))
 }
