@@ -39,6 +39,11 @@ impl InstanceDatabase {
         self.open.as_ref().is_some_and(|open| !open.has_ended())
     }
 
+    /// Rolls back what a call left open. The count goes on, so that its handle names no later transaction.
+    pub(crate) fn end(&mut self) {
+        self.open = None;
+    }
+
     fn take(&mut self, transaction: &Transaction) -> Result<OpenTransaction, Error> {
         if transaction.number == self.begun {
             self.open.take().ok_or(Error::TransactionEnded)

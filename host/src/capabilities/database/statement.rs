@@ -55,7 +55,7 @@ impl Statements {
         let inspected = inspect(self.dialect, &text)?;
         let shape = inspected.with(parameters)?;
         let text: Arc<str> = text.into();
-        if text.len() <= LONGEST_REMEMBERED {
+        if is_remembered(&text) {
             let mut known = self.known.write();
             if known.len() < REMEMBERED {
                 known.insert(Arc::clone(&text), inspected);
@@ -63,6 +63,12 @@ impl Statements {
         }
         Ok((shape, text))
     }
+}
+
+/// Whether a statement is short enough for whatever is remembered of it, here and with its connections. A text for each request may
+/// be of any length, and what is kept of it is none of the component's own memory.
+pub(super) const fn is_remembered(text: &str) -> bool {
+    text.len() <= LONGEST_REMEMBERED
 }
 
 impl Inspected {

@@ -7,4 +7,5 @@ mod races;
 mod rights;
 mod transactions;
 mod values;
+mod views;
 mod world;

@@ -14,6 +14,7 @@ use crate::capabilities::database::{
     answer::Answer,
     pool::Connector,
     sql::{Error, RowSet},
+    statement::is_remembered,
 };
 
 /// Logs in as a component.
@@ -99,8 +100,9 @@ pub(super) async fn run_query(
 ) -> Result<RowSet, Failure> {
     let mut answer = Answer::new();
     let mut kinds = Vec::new();
+    let query = sqlx::query_with(AssertSqlSafe(Arc::clone(statement)), arguments).persistent(is_remembered(statement));
     {
-        let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(Arc::clone(statement)), arguments));
+        let mut steps = connection.fetch_many(query);
         while let Some(step) = steps.next().await {
             let Either::Right(row) = step.map_err(|error| Failure::of(&error))? else { continue };
             if answer.is_empty() {
@@ -130,7 +132,8 @@ pub(super) async fn run_execute(
     arguments: PgArguments,
 ) -> Result<u64, Failure> {
     let mut changed = 0;
-    let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(Arc::clone(statement)), arguments));
+    let query = sqlx::query_with(AssertSqlSafe(Arc::clone(statement)), arguments).persistent(is_remembered(statement));
+    let mut steps = connection.fetch_many(query);
     while let Some(step) = steps.next().await {
         if let Either::Left(done) = step.map_err(|error| Failure::of(&error))? {
             changed += done.rows_affected();

@@ -20,6 +20,7 @@ use crate::capabilities::database::{
     answer::Answer,
     pool::{Connector, Lease},
     sql::{Error, RowSet},
+    statement::is_remembered,
 };
 
 /// A connection and its guard.
@@ -122,8 +123,10 @@ async fn read(guarded: &mut Guarded, statement: Arc<str>, arguments: SqliteArgum
     let Guarded { connection, guard, .. } = guarded;
     let mut answer = Answer::new();
     let mut booleans = Vec::new();
+    let query =
+        sqlx::query_with(AssertSqlSafe(Arc::clone(&statement)), arguments).persistent(is_remembered(&statement));
     {
-        let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(Arc::clone(&statement)), arguments));
+        let mut steps = connection.fetch_many(query);
         while let Some(step) = steps.next().await {
             let Either::Right(row) = step.map_err(|error| errors::error(&error, guard))? else { continue };
             if answer.is_empty() {
@@ -156,8 +159,10 @@ pub(super) async fn run_execute(
     lease.expect(&statement, deadline);
     let Guarded { connection, guard, .. } = &mut **lease;
     let mut changed = 0;
+    let is_remembered = is_remembered(&statement);
+    let query = sqlx::query_with(AssertSqlSafe(statement), arguments).persistent(is_remembered);
     {
-        let mut steps = connection.fetch_many(sqlx::query_with(AssertSqlSafe(statement), arguments));
+        let mut steps = connection.fetch_many(query);
         while let Some(step) = steps.next().await {
             match step {
                 Ok(Either::Left(done)) => changed += done.rows_affected(),

@@ -10,6 +10,7 @@ use super::{
     SqliteDatabase,
     authorizer::{Action, Guard, Policy, install},
     rights::lower,
+    views,
 };
 use crate::{
     capabilities::database::{
@@ -26,26 +27,38 @@ const SCHEMA_TABLES: &[&str] =
 /// Where `ALTER TABLE` reads what it found out about rows that a new CHECK does not fit.
 const QUICK_CHECK: &str = "pragma_quick_check";
 
-/// What a migration may do. While `foreign` is empty, the host itself is at work and may do anything.
-struct MigrationRights {
+/// What a set's SQL is held to.
+pub(super) struct Bounds {
     /// Tables and views that are there and are not the set's, in lower case.
-    foreign: Arc<Mutex<Option<HashSet<String>>>>,
+    pub(super) foreign: Arc<HashSet<String>>,
+    /// Whether it is one of its views that is tried, and not a migration that runs.
+    pub(super) view: bool,
+}
+
+/// What a migration may do. While there are no bounds, the host itself is at work and may do anything.
+struct MigrationRights {
+    bounds: Arc<Mutex<Option<Bounds>>>,
 }
 
 impl Policy for MigrationRights {
     fn judge(&self, action: &Action<'_>, _: &str) -> Result<(), String> {
-        let foreign = self.foreign.lock();
-        let Some(foreign) = foreign.as_ref() else { return Ok(()) };
+        let bounds = self.bounds.lock();
+        let Some(Bounds { foreign, view }) = bounds.as_ref() else { return Ok(()) };
         let (first, second) = (lower(action.first), lower(action.second));
         let own = |name: &str| {
-            if foreign.contains(name) { Err(format!("the table {name:?}, which is not of this set")) } else { Ok(()) }
+            let inner = *view && (name.starts_with("sqlite_") || name.starts_with("pragma_"));
+            if inner || foreign.contains(name) {
+                Err(format!("the table {name:?}, which is not of this set"))
+            } else {
+                Ok(())
+            }
         };
         let accesses =
             [ffi::SQLITE_READ, ffi::SQLITE_INSERT, ffi::SQLITE_UPDATE, ffi::SQLITE_DELETE].contains(&action.code);
-        if accesses && SCHEMA_TABLES.contains(&first.as_str()) {
-            return Ok(());
-        }
-        if action.code == ffi::SQLITE_READ && first == QUICK_CHECK {
+        // SQLite itself, at work for a migration. To try a view, it has nothing to look up.
+        let inside = (accesses && SCHEMA_TABLES.contains(&first.as_str()))
+            || (action.code == ffi::SQLITE_READ && first == QUICK_CHECK);
+        if inside && !view {
             return Ok(());
         }
         if action.database.is_some_and(|database| database != "main") && action.code != ffi::SQLITE_ALTER_TABLE {
@@ -85,13 +98,45 @@ impl Policy for MigrationRights {
     }
 }
 
+/// A connection's guard, and what it holds a set's SQL to.
+pub(super) struct Watch {
+    guard: Arc<Guard>,
+    bounds: Arc<Mutex<Option<Bounds>>>,
+}
+
+impl Watch {
+    async fn over(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let bounds = Arc::new(Mutex::new(None));
+        let guard = Guard::new(MigrationRights { bounds: Arc::clone(&bounds) });
+        install(connection, &guard).await?;
+        Ok(Self { guard, bounds })
+    }
+
+    /// Runs SQL within bounds, or says what is wrong with it.
+    pub(super) async fn run(
+        &self,
+        connection: &mut SqliteConnection,
+        sql: String,
+        bounds: Bounds,
+    ) -> Result<(), String> {
+        // What was denied before is forgotten.
+        self.guard.expect(Arc::from(""));
+        *self.bounds.lock() = Some(bounds);
+        // Nothing is kept prepared: what is asked for a right once is asked for it again.
+        let ran = connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await;
+        *self.bounds.lock() = None;
+        ran.map(drop).map_err(|error| match self.guard.take_denied() {
+            Some(denied) => format!("it may not touch {denied}"),
+            None => error.to_string(),
+        })
+    }
+}
+
 impl SqliteDatabase {
     /// Applies what is missing.
     pub(in super::super) async fn migrate(&self, set: &MigrationSet) -> Result<Vec<u32>, MigrationError> {
         let mut connection = self.connect().await?;
-        let foreign = Arc::new(Mutex::new(None));
-        let guard = Guard::new(MigrationRights { foreign: Arc::clone(&foreign) });
-        install(&mut connection, &guard).await?;
+        let watch = Watch::over(&mut connection).await?;
         let mut numbers = Vec::new();
         for migration in set.migrations() {
             let _turn = self.writers_turn().await;
@@ -101,14 +146,13 @@ impl SqliteDatabase {
                 continue;
             }
             let known = names(&mut transaction, set).await?;
-            *foreign.lock() = Some(known.foreign);
-            let ran =
-                transaction.execute(sqlx::raw_sql(AssertSqlSafe(migration.sql(Dialect::Sqlite).to_owned()))).await;
-            *foreign.lock() = None;
-            ran.map_err(|error| match guard.take_denied() {
-                Some(denied) => set.failed(migration, format!("it may not touch {denied}")),
-                None => set.failed(migration, error),
-            })?;
+            let foreign = Arc::new(known.foreign);
+            let bounds = Bounds { foreign: Arc::clone(&foreign), view: false };
+            let ran = watch.run(&mut transaction, migration.sql(Dialect::Sqlite).to_owned(), bounds).await;
+            ran.map_err(|problem| set.failed(migration, problem))?;
+            if let Some(problem) = views::problem(&mut transaction, &foreign, &watch).await? {
+                return Err(set.failed(migration, problem));
+            }
             claim(&mut transaction, set, migration, &known.all).await?;
             transaction.commit().await?;
             numbers.push(migration.number);

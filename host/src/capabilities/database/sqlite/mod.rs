@@ -14,6 +14,7 @@ mod rights;
 mod short_reads;
 mod transaction;
 mod value;
+mod views;
 
 use std::{
     path::{Path, PathBuf},
@@ -79,8 +80,9 @@ impl SqliteDatabase {
             return Ok(());
         }
         let rows = sqlx::query(
-            "SELECT lower(name), type FROM sqlite_master WHERE type IN ('table', 'view') \
-             UNION ALL SELECT lower(name), 'module' FROM pragma_module_list",
+            "SELECT lower(m.name), m.type, t.set_name FROM sqlite_master m \
+             LEFT JOIN host_table t ON t.name = lower(m.name) WHERE m.type IN ('table', 'view') \
+             UNION ALL SELECT lower(name), 'module', NULL FROM pragma_module_list",
         )
         .fetch_all(connection)
         .await?;
@@ -89,6 +91,11 @@ impl SqliteDatabase {
             let (name, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
             if kind == "view" {
                 schema.views.insert(name.clone());
+            }
+            // It changes only together with the schema, in one transaction.
+            let owner: Option<String> = row.try_get(2)?;
+            if let Some(owner) = owner {
+                schema.owners.insert(name.clone(), owner);
             }
             schema.names.insert(name);
         }

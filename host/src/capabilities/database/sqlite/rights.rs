@@ -27,6 +27,8 @@ pub(super) struct Schema {
     pub(super) names: HashSet<String>,
     /// The views among them.
     pub(super) views: HashSet<String>,
+    /// The sets that tables and views belong to. The host's and SQLite's own belong to none.
+    pub(super) owners: HashMap<String, String>,
 }
 
 /// The schema, as all connections know it.
@@ -86,23 +88,30 @@ impl ComponentRights {
         if named_by_with { Ok(()) } else { self.require(action, statement, TableRight::Select) }
     }
 
-    /// Whether a table is read by a view that was granted.
+    /// Whether a table, or a view, is read by a view that was granted, or by one that such a view is made of. SQLite
+    /// lets a view read whatever is in the file: here it has the rights of its set, as on PostgreSQL those of its owner.
     fn through_view(&self, action: &Action<'_>, table: &str, statement: &str) -> bool {
         if mentions(statement, table) {
             return false;
         }
         let schema = self.schema.load();
-        let granted = |view: &str| schema.views.contains(view) && self.has(view, TableRight::Select);
-        // A WITH may bear the name of a view that was granted, and read another one.
-        let mut named = schema.views.iter().filter(|view| mentions(statement, view)).peekable();
-        if named.peek().is_none() || !named.all(|view| granted(view)) {
-            return false;
+        let Some(set) = schema.owners.get(table) else { return false };
+        let of_set = |view: &str| schema.views.contains(view) && schema.owners.get(view) == Some(set);
+        let mut enters = false;
+        for view in schema.views.iter().filter(|view| mentions(statement, view)) {
+            // A WITH may bear the name of a view that was granted, and read another one.
+            if !self.has(view, TableRight::Select) {
+                return false;
+            }
+            enters |= of_set(view);
         }
-        match action.within {
-            Some(within) => granted(&within.to_ascii_lowercase()),
-            // Of a view that is made part of the statement, none of its columns being used, SQLite does not tell the name.
-            None => action.second == Some(""),
-        }
+        enters
+            && match action.within {
+                Some(within) => of_set(&within.to_ascii_lowercase()),
+                // Of a view that is made part of the statement, none of its columns being used, SQLite does not tell the
+                // name.
+                None => action.second == Some(""),
+            }
     }
 }
 
@@ -139,8 +148,8 @@ pub(super) fn lower(name: Option<&str>) -> String {
     name.unwrap_or("").to_ascii_lowercase()
 }
 
-/// Whether a name is anywhere in a statement, be it in quotes, a text or a comment.
-fn mentions(statement: &str, name: &str) -> bool {
+/// Whether a name, in lower case, is anywhere in a statement, be it in quotes, a text or a comment.
+pub(super) fn mentions(statement: &str, name: &str) -> bool {
     let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$' || !c.is_ascii();
     if name.chars().all(of_name) {
         statement.split(|c| !of_name(c)).any(|word| word.eq_ignore_ascii_case(name))

@@ -26,6 +26,7 @@ use super::{
 use crate::capabilities::database::{
     answer::Answer,
     sql::{RowSet, Value},
+    statement::is_remembered,
 };
 
 /// How often a read is looked at before it is ended: every 256 steps of SQLite's virtual machine, of which a row takes ten or twenty.
@@ -105,7 +106,8 @@ impl ShortReads {
 
     /// The answer to a reading statement, where it was had quickly.
     pub(super) fn query(&self, statement: &Arc<str>, parameters: &[Value], deadline: Instant) -> Option<RowSet> {
-        if self.failures.read().get(statement).is_some_and(|failures| *failures >= TRIES) {
+        let has_failed = || self.failures.read().get(statement).is_some_and(|failures| *failures >= TRIES);
+        if !is_remembered(statement) || has_failed() {
             return None;
         }
         let reader = self.reader()?;
