@@ -2,17 +2,24 @@
 
 use std::{
     env, fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use datamp_tests::{
     case::Database,
     component::{self, built, repository},
     host::{Host, Settings, command},
-    http::Outgoing,
+    http::{Outgoing, PATIENCE},
     load::Load,
+    wait::until,
 };
+
+/// The deadline in the manifests of both components for plain `wasi:http`.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 async fn serving(name: &str) -> Host {
     let file = built(&format!("case_{}", name.replace('-', "_")));
@@ -70,6 +77,63 @@ async fn keeps_limits(name: &str) {
     load.advance(20).await;
     load.stop().await.assert_flawless(20);
     host.assert_well().await;
+}
+
+#[tokio::test]
+async fn a_request_to_wasi_http_0_2_counts_as_under_way_though_its_client_has_gone() {
+    counts_without_its_client("wasi-http-02").await;
+}
+
+#[tokio::test]
+async fn a_request_to_wasi_http_0_3_counts_as_under_way_though_its_client_has_gone() {
+    counts_without_its_client("wasi-http-03").await;
+}
+
+async fn counts_without_its_client(name: &str) {
+    let host = serving(name).await;
+    let began = Instant::now();
+    let client = asking(&host, &format!("/{name}/stuck"));
+    // On a machine that is slow enough it is over before it is seen.
+    let is_seen = async || under_way(&host, name).await == 1 || began.elapsed() >= DEADLINE;
+    until("it is under way", async || is_seen().await.then_some(())).await;
+    drop(client);
+    until("it has ended", async || (under_way(&host, name).await == 0).then_some(())).await;
+    let lasted = began.elapsed();
+    assert!(lasted >= DEADLINE, "the instance was at work until its deadline, and was counted for {lasted:?}");
+    host.get(&format!("/{name}/next")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_wasi_http_0_2_up_until_the_deadline_alone() {
+    lets_go_of_a_client_that_does_not_read("wasi-http-02").await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_wasi_http_0_3_up_until_the_deadline_alone() {
+    lets_go_of_a_client_that_does_not_read("wasi-http-03").await;
+}
+
+async fn lets_go_of_a_client_that_does_not_read(name: &str) {
+    let host = serving(name).await;
+    let mut client = asking(&host, &format!("/{name}/large"));
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut head = [0; 9];
+    client.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 ");
+    until("it no longer counts", async || (under_way(&host, name).await == 0).then_some(())).await;
+    host.get(&format!("/{name}/next")).await.expect(200);
+    drop(client);
+}
+
+/// A client that has sent a GET.
+fn asking(host: &Host, path: &str) -> TcpStream {
+    let mut client = TcpStream::connect(host.public).unwrap();
+    client.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).unwrap();
+    client
+}
+
+async fn under_way(host: &Host, name: &str) -> u64 {
+    host.control.component(name).await["in_flight"].as_u64().unwrap()
 }
 
 #[tokio::test]

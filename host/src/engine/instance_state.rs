@@ -103,6 +103,8 @@ impl InstanceState {
 
     /// Turns to another call, in an instance that is used again.
     pub(super) fn begin(&mut self, call: CallContext) {
+        // What the last call left open is rolled back: it may keep every writer of the host waiting.
+        self.database.end();
         self.outgoing.begin(&call);
         self.call = call;
     }

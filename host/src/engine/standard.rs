@@ -1,7 +1,8 @@
 //! Components that export standard `wasi:http`, 0.2 or 0.3, served through wasmtime's own `ProxyHandler`.
 //!
 //! An instance takes one request at a time here too, so that a trap ends one request alone. What `ProxyHandler` leaves
-//! to its host is here: a bound on the requests that wait, and the deadline.
+//! to its host is here: bounds on the requests that wait and on those at work, and the deadline. An instance works on
+//! for a client that has gone, so what bounds and counts requests is held by the request, and not by who waits for it.
 
 use std::{
     pin::Pin,
@@ -27,6 +28,7 @@ use super::{
     CallContext, CallError, ComponentContext, InstanceState,
     pool::{Place, new_store},
 };
+use crate::{registry::InFlightGuard, timers::Timers};
 
 /// How long an instance waits for another request, or works on after its answer, before it is dropped.
 const IDLE: Duration = Duration::from_secs(30);
@@ -40,14 +42,36 @@ pub struct StandardHandler {
     context: Arc<ComponentContext>,
     permits: Arc<Semaphore>,
     waiting: AtomicU32,
+    timers: Timers,
 }
 
-/// An answer, and the permit that is to be held until its body has been sent.
+/// An answer, and what tells that its body has been sent.
 pub struct StandardResponse {
     /// The answer.
     pub response: Response,
-    /// Held while the instance is at work on it.
-    pub permit: OwnedSemaphorePermit,
+    /// To be dropped with the answer's body. Until then, or until its deadline, the request counts as under way.
+    pub sent: oneshot::Sender<()>,
+}
+
+/// What a request holds while anything is done for it: its share of the concurrency, and its place in the count of
+/// those that are under way, which a swap waits for.
+struct Hold {
+    _permit: OwnedSemaphorePermit,
+    _guard: InFlightGuard,
+}
+
+impl Hold {
+    /// Lets go when the sender is dropped, and at the deadline at the latest: nobody polls a body while its client does
+    /// not read, so the body itself would not notice.
+    fn until_sent(self: Arc<Self>, timers: &Timers, deadline: Instant) -> oneshot::Sender<()> {
+        let (sent, gone) = oneshot::channel();
+        let gone = timers.within(deadline, gone);
+        tokio::spawn(async move {
+            let _ = gone.await;
+            drop(self);
+        });
+        sent
+    }
 }
 
 impl StandardHandler {
@@ -60,20 +84,28 @@ impl StandardHandler {
             proxy: ProxyHandler::new(Workers { pre, context: Arc::clone(&context) }),
             context,
             waiting: AtomicU32::new(0),
+            timers: Timers::default(),
         }
     }
 
-    /// Answers one HTTP request, as soon as its head is there.
+    /// Answers one HTTP request, as soon as the answer's head is there. `guard` counts it as under way.
     ///
     /// # Errors
     /// Every way in which a component fails before it answers.
-    pub async fn handle(&self, call: CallContext, request: Request) -> Result<StandardResponse, CallError> {
+    pub async fn handle(
+        &self,
+        call: CallContext,
+        request: Request,
+        guard: InFlightGuard,
+    ) -> Result<StandardResponse, CallError> {
         let deadline = call.deadline;
-        let permit = self.permit(deadline).await?;
+        let hold = Arc::new(Hold { _permit: self.permit(deadline).await?, _guard: guard });
         let (reason, failed) = oneshot::channel();
-        let data = RequestData { call, reason };
+        let data = RequestData { call, reason, hold: Arc::clone(&hold) };
         let error = match timeout_at(deadline + REASON, self.proxy.handle(data, request)).await {
-            Ok(Ok(response)) => return Ok(StandardResponse { response, permit }),
+            Ok(Ok(response)) => {
+                return Ok(StandardResponse { response, sent: hold.until_sent(&self.timers, deadline) });
+            }
             Ok(Err(error)) => error,
             Err(_) => return Err(self.too_late()),
         };
@@ -128,6 +160,7 @@ impl StandardHandler {
 struct RequestData {
     call: CallContext,
     reason: oneshot::Sender<CallError>,
+    hold: Arc<Hold>,
 }
 
 struct Workers {
@@ -220,11 +253,16 @@ impl WorkerState for Worker {
         data: RequestData,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        let deadline = data.call.deadline;
-        store.data_mut().begin(data.call);
+        let RequestData { call, reason, hold } = data;
+        let deadline = call.deadline;
+        store.data_mut().begin(call);
         store.set_epoch_deadline(1);
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(data.reason);
-        Box::pin(sleep_until(deadline))
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        Box::pin(async move {
+            // This future lives until the answer or the deadline, also where nobody waits for the answer any more.
+            let _held = hold;
+            sleep_until(deadline).await;
+        })
     }
 
     fn drop(&self, store: Store<InstanceState>, result: Result<(), wasmtime::Error>) {
@@ -236,5 +274,42 @@ impl WorkerState for Worker {
                 let _ = reason.send(CallError::of(&error, store.data()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::InFlight;
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    fn hold(in_flight: &Arc<InFlight>, permits: &Arc<Semaphore>) -> Arc<Hold> {
+        let permit = Arc::clone(permits).try_acquire_owned().unwrap();
+        Arc::new(Hold { _permit: permit, _guard: in_flight.enter() })
+    }
+
+    #[tokio::test]
+    async fn a_request_is_let_go_of_at_its_deadline_though_its_answer_is_not_sent() {
+        let (in_flight, permits, timers) = (Arc::default(), Arc::new(Semaphore::new(1)), Timers::default());
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let sent = hold(&in_flight, &permits).until_sent(&timers, deadline);
+        timeout(SOON, in_flight.drained()).await.unwrap();
+        assert!(Instant::now() >= deadline);
+        assert_eq!(permits.available_permits(), 1);
+        drop(sent);
+    }
+
+    #[tokio::test]
+    async fn a_request_is_let_go_of_once_its_answer_is_sent_and_nothing_else_is_done_for_it() {
+        let (in_flight, permits, timers) = (Arc::default(), Arc::new(Semaphore::new(1)), Timers::default());
+        let of_the_instance = hold(&in_flight, &permits);
+        let sent = Arc::clone(&of_the_instance).until_sent(&timers, Instant::now() + 2 * SOON);
+        drop(sent);
+        tokio::task::yield_now().await;
+        assert_eq!((in_flight.count(), permits.available_permits()), (1, 0));
+        drop(of_the_instance);
+        timeout(SOON, in_flight.drained()).await.unwrap();
+        assert_eq!(permits.available_permits(), 1);
     }
 }

@@ -12,7 +12,7 @@ use http::{Request, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited, combinators::UnsyncBoxBody};
 use tokio::{
-    sync::OwnedSemaphorePermit,
+    sync::oneshot,
     time::{Instant, Sleep, sleep_until, timeout_at},
 };
 
@@ -97,15 +97,15 @@ async fn standard(
         }
     });
     let request = Request::from_parts(absolute(parts), UnsyncBoxBody::new(body));
-    let answered = handler.handle(call(context, deadline), request).await.map_err(|error| failed(&error, context))?;
+    let answered = handler.handle(call(context, deadline), request, guard).await;
+    let answered = answered.map_err(|error| failed(&error, context))?;
     let (mut parts, body) = answered.response.into_parts();
     parts.headers.remove(header::CONNECTION);
     parts.headers.remove(header::TRANSFER_ENCODING);
     let body = StandardBody {
         body: Limited::new(body, limits.response_body.0),
         end: Box::pin(sleep_until(deadline)),
-        _guard: guard,
-        _permit: answered.permit,
+        _sent: answered.sent,
     };
     Ok(Response::from_parts(parts, Body::new(body)))
 }
@@ -157,12 +157,12 @@ fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
 }
 
-/// The body of a standard component's answer: it counts as under way until its last frame, and is cut off at the deadline.
+/// The body of a standard component's answer: the request counts as under way until its last frame, and it is cut off
+/// at the deadline.
 struct StandardBody {
     body: Limited<UnsyncBoxBody<Bytes, wasmtime_wasi_http::Error>>,
     end: Pin<Box<Sleep>>,
-    _guard: InFlightGuard,
-    _permit: OwnedSemaphorePermit,
+    _sent: oneshot::Sender<()>,
 }
 
 impl HttpBody for StandardBody {

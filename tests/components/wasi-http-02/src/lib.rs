@@ -1,8 +1,13 @@
 //! Serves plain `wasi:http` 0.2 by the crate `wasip2` alone. What a third party adds for DataMP is its manifest.
 //!
-//! A GET tells its path; a POST gets its body back; `…/trap` traps.
+//! A GET tells its path; a POST gets its body back; `…/trap` traps; `…/stuck` gives no answer in time; the answer of
+//! `…/large` is larger than a connection's buffers.
 
-use std::io::{Read as _, Write as _};
+use std::{
+    io::{Read as _, Write as _},
+    thread,
+    time::Duration,
+};
 
 use wasip2::http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
@@ -18,7 +23,11 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
         let path = request.path_with_query().unwrap_or_default();
         assert!(!path.ends_with("/trap"), "asked to trap");
+        if path.ends_with("/stuck") {
+            thread::sleep(Duration::from_secs(3600));
+        }
         let answer = match request.method() {
+            _ if path.ends_with("/large") => vec![b'x'; 16 << 20],
             Method::Post => {
                 let body = request.consume().expect("a body is consumed once");
                 let mut bytes = Vec::new();
