@@ -6,7 +6,7 @@ use super::{
     Announcement, Change, Control, ControlError, GenerationRecord, admission::new_record, assembly::Linked,
     package::Package, read, records::State,
 };
-use crate::{engine::CallContext, manifest::RoutePrefix, registry::Generation, work::Kind};
+use crate::{capabilities::Platform, engine::CallContext, manifest::RoutePrefix, registry::Generation, work::Kind};
 
 /// What a generation may take beyond its own deadline until it has drained.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
@@ -57,28 +57,35 @@ impl Control {
         let old = table.active().get(name).cloned();
         let does_jobs = generation.takes(Kind::Job);
         let queue = &self.platform().work;
-        queue.expand(generation.manifest(), does_jobs).await?;
+        queue.allow(generation.manifest(), does_jobs).await?;
         // The records first: should the host end in between, it comes back with what was asked for.
         self.records.activate(name, generation.number(), &change.by, &change.reason).await?;
         self.registry.replace(table.with(Arc::clone(generation)));
         self.broken.lock().remove(name.as_ref());
+        // Should the host end in between, it makes good for them when it starts.
+        if let Err(error) = queue.expand(generation.manifest(), does_jobs).await {
+            tracing::error!(
+                "subscriptions and schedules of {name} can't be begun before the host starts again: {error}"
+            );
+        }
         if let Err(error) = queue.end(generation.manifest()).await {
             tracing::error!("subscriptions and schedules of {name} that it no longer names can't be ended: {error}");
         }
         queue.look();
         if let Some(old) = old {
-            self.drain(old, Arc::clone(generation));
+            self.drain(old);
         }
         Ok(())
     }
 
     /// Lets a generation finish in the background.
-    fn drain(&self, old: Arc<Generation>, new: Arc<Generation>) {
+    fn drain(&self, old: Arc<Generation>) {
         let records = self.records.clone();
         let metrics = self.metrics.clone();
         let platform = Arc::clone(self.platform());
         let registry = self.registry.clone();
-        let changing = Arc::clone(&self.changing);
+        let (changing, draining) = (Arc::clone(&self.changing), Arc::clone(&self.draining));
+        draining.begin(old.name());
         tokio::spawn(async move {
             let limit = old.deadline() + DRAIN_GRACE;
             let mut note = None;
@@ -92,24 +99,19 @@ impl Control {
             let (name, number) = (Arc::clone(old.name()), old.number());
             // Nothing is brought back meanwhile, nor is what the next one may do taken back while it comes into its place.
             let _changing = changing.lock().await;
+            let active = registry.table().active().get(&name).cloned();
             // Brought back in the meantime, the same number runs again as another generation.
-            let is_back = registry.table().active().get(&name).is_some_and(|active| active.number() == number);
-            if is_back {
-                return;
+            if active.as_ref().is_none_or(|active| active.number() != number) {
+                metrics.forget(&name, number);
+                if let Err(error) = records.retire(&name, number, note.as_deref()).await {
+                    tracing::error!("{name} {number} has retired, and that can't be recorded: {error}");
+                }
             }
-            metrics.forget(&name, number);
-            if let Err(error) = records.retire(&name, number, note.as_deref()).await {
-                tracing::error!("{name} {number} has retired, and that can't be recorded: {error}");
-            }
-            let still_active = registry.table().active().get(&name).is_some_and(|active| Arc::ptr_eq(active, &new));
-            if !still_active {
-                return;
-            }
-            if let Err(error) = platform.database.settle(&name, &new.manifest().database).await {
-                tracing::error!("rights of {name} that are no longer asked for can't be taken back: {error}");
-            }
-            if let Err(error) = platform.work.revoke(new.manifest(), new.takes(Kind::Job)).await {
-                tracing::error!("topics of {name} that are no longer asked for can't be taken back: {error}");
+            // An older one may take longer, and needs what it was granted until then.
+            if draining.end(&name)
+                && let Some(active) = active
+            {
+                settle(&platform, &active).await;
             }
         });
     }
@@ -136,18 +138,20 @@ impl Control {
             }
             _ => {}
         }
-        let generation = self.restart(record).await?;
+        let generation = self.restart(record, |package, linked| self.fits(package, linked)).await?;
         self.put_in_place(&generation, change).await?;
         self.record(component, record.number).await
     }
 
-    /// A generation that was deployed before, made ready again.
-    pub(super) async fn restart(&self, record: &GenerationRecord) -> Result<Arc<Generation>, ControlError> {
+    /// A generation that was deployed before, made ready again, unless `check` finds that it does not fit.
+    pub(super) async fn restart(
+        &self,
+        record: &GenerationRecord,
+        check: impl FnOnce(&Package, &Linked) -> Result<(), ControlError>,
+    ) -> Result<Arc<Generation>, ControlError> {
         let package = read(self.records.artifact(&record.sha256).await?).await?;
         let linked = self.assembly.link(&package).await?;
-        if !self.registry.table().active().is_empty() {
-            self.fits(&package, &linked)?;
-        }
+        check(&package, &linked)?;
         let generation = self.assembly.assemble(&package, linked, record.number, &self.records).await?;
         probe(&generation).await?;
         Ok(generation)
@@ -158,6 +162,17 @@ impl Control {
         let routes =
             async { Ok::<_, ControlError>(read(self.records.artifact(&record.sha256).await?).await?.manifest.routes) };
         routes.await.unwrap_or_default()
+    }
+}
+
+/// Takes back what the active generation of a component does not name. No other one of it runs any more.
+pub(super) async fn settle(platform: &Platform, active: &Generation) {
+    let (name, manifest) = (active.name(), active.manifest());
+    if let Err(error) = platform.database.settle(name, &manifest.database).await {
+        tracing::error!("rights of {name} that are no longer asked for can't be taken back: {error}");
+    }
+    if let Err(error) = platform.work.revoke(manifest, active.takes(Kind::Job)).await {
+        tracing::error!("topics of {name} that are no longer asked for can't be taken back: {error}");
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     read,
     records::{NewGeneration, State},
 };
-use crate::registry::Candidate;
+use crate::registry::{Candidate, Conflict, Table};
 
 /// A file that may be deployed.
 pub(super) struct Admitted {
@@ -100,20 +100,10 @@ impl Control {
         }
     }
 
+    /// Whether a package fits what is active.
     pub(super) fn fits(&self, package: &Package, linked: &Linked) -> Result<(), ControlError> {
-        let manifest = &package.manifest;
-        let candidate = Candidate {
-            name: manifest.name.as_str(),
-            routes: &manifest.routes,
-            exports: &linked.exports,
-            links: &linked.links,
-            merge: &manifest.merge,
-        };
-        self.registry.table().check(&candidate).map_err(|conflict| ControlError::Conflict {
-            component: manifest.name.to_string(),
-            version: manifest.version.to_string(),
-            conflict,
-        })
+        let conflict = self.registry.table().check(&candidate(package, linked));
+        conflict.map_err(|conflict| in_the_way(package, conflict))
     }
 
     /// Keeps the reason of a refusal in the component's history. The file itself is not kept.
@@ -125,6 +115,27 @@ impl Control {
             tracing::error!("a refusal can't be recorded: {error}");
         }
     }
+}
+
+/// Whether nobody in a table has what a package wants for itself. What it needs of others may be still to come.
+pub(super) fn is_free(package: &Package, linked: &Linked, table: &Table) -> Result<(), ControlError> {
+    table.is_free(&candidate(package, linked)).map_err(|conflict| in_the_way(package, conflict))
+}
+
+fn candidate<'a>(package: &'a Package, linked: &'a Linked) -> Candidate<'a> {
+    let manifest = &package.manifest;
+    Candidate {
+        name: manifest.name.as_str(),
+        routes: &manifest.routes,
+        exports: &linked.exports,
+        links: &linked.links,
+        merge: &manifest.merge,
+    }
+}
+
+fn in_the_way(package: &Package, conflict: Conflict) -> ControlError {
+    let manifest = &package.manifest;
+    ControlError::Conflict { component: manifest.name.to_string(), version: manifest.version.to_string(), conflict }
 }
 
 pub(super) fn new_record<'a>(

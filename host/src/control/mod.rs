@@ -9,6 +9,7 @@ pub mod api;
 mod assembly;
 mod command_api;
 pub mod commands;
+mod draining;
 mod error;
 pub mod package;
 mod preset;
@@ -26,7 +27,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use parking_lot::Mutex as SyncMutex;
 use tokio::sync::Mutex;
 
-use self::{admission::Admitted, assembly::Assembly, package::Package};
+use self::{admission::Admitted, assembly::Assembly, draining::Draining, package::Package};
 use crate::{
     capabilities::Platform,
     engine::{Engines, artifact::ArtifactCache},
@@ -43,6 +44,8 @@ pub struct Control {
     metrics: Metrics,
     /// One change at a time.
     changing: Arc<Mutex<()>>,
+    /// Generations that finish what is under way.
+    draining: Arc<Draining>,
     /// Components that are active by the records and could not be started here, with why.
     broken: SyncMutex<BTreeMap<String, String>>,
     started: Instant,
@@ -111,6 +114,7 @@ impl Control {
             registry,
             metrics,
             changing: Arc::default(),
+            draining: Arc::default(),
             broken: SyncMutex::default(),
             started: Instant::now(),
         });
@@ -125,12 +129,13 @@ impl Control {
     pub async fn restore(&self) -> Result<(), ControlError> {
         let _changing = self.changing.lock().await;
         self.records.retire_draining().await?;
-        let (mut active, mut down) = (BTreeMap::new(), Down::new());
-        for record in self.records.active().await? {
-            match self.restart(&record).await {
-                Ok(generation) => {
-                    active.insert(Arc::clone(generation.name()), generation);
-                }
+        let (mut table, mut down) = (Table::default(), Down::new());
+        let mut records = self.records.active().await?;
+        // Of two that can't both be, as one was deployed while the other was not running, the later one counts.
+        records.sort_by(|a, b| b.activated_at.cmp(&a.activated_at));
+        for record in records {
+            match self.restart(&record, |package, linked| admission::is_free(package, linked, &table)).await {
+                Ok(generation) => table = table.with(generation),
                 Err(error) => {
                     tracing::error!("{} {} does not start: {error}", record.component, record.number);
                     down.insert(record.component.as_str().into(), self.routes(&record).await);
@@ -138,15 +143,15 @@ impl Control {
                 }
             }
         }
-        for generation in active.values() {
+        for generation in table.active().values() {
             // What a host wrote that ended in the middle of a swap is made good.
             let (queue, manifest, does_jobs) =
                 (&self.platform().work, generation.manifest(), generation.takes(Kind::Job));
             queue.expand(manifest, does_jobs).await?;
             queue.end(manifest).await?;
-            queue.revoke(manifest, does_jobs).await?;
+            activation::settle(self.platform(), generation).await;
         }
-        self.registry.replace(Table::of(active, down));
+        self.registry.replace(Table::of(table.active().clone(), down));
         self.platform().work.look();
         Ok(())
     }

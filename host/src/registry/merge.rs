@@ -155,9 +155,9 @@ impl Merger {
         if begins {
             let (merger, generation) = (Arc::clone(self), Arc::clone(generation));
             tokio::spawn(async move {
-                let running = Running(Arc::clone(&merger));
-                merger.run(&generation, export).await;
-                std::mem::forget(running);
+                let mut running = Running { merger, has_ended: false };
+                running.merger.run(&generation, export).await;
+                running.has_ended = true;
             });
         }
         Ok(receiver)
@@ -222,11 +222,18 @@ impl Merger {
 }
 
 /// Gives a call's place back if its task ends in a panic.
-struct Running(Arc<Merger>);
+struct Running {
+    merger: Arc<Merger>,
+    /// It has given its place back itself.
+    has_ended: bool,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).running -= 1;
+        if self.has_ended {
+            return;
+        }
+        self.merger.queue.lock().unwrap_or_else(PoisonError::into_inner).running -= 1;
     }
 }
 

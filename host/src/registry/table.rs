@@ -115,13 +115,12 @@ impl Table {
         Self { active, down, routes, providers }
     }
 
-    /// Whether a generation could become active now; the first reason why not.
+    /// Whether no other component has a prefix or an interface of these; the first that has.
     ///
     /// # Errors
     /// The conflict, which names both sides.
-    pub fn check(&self, candidate: &Candidate<'_>) -> Result<(), Conflict> {
-        let others = || self.active.values().filter(|g| g.name().as_ref() != candidate.name);
-        for other in others() {
+    pub fn is_free(&self, candidate: &Candidate<'_>) -> Result<(), Conflict> {
+        for other in self.others(candidate.name) {
             for route in candidate.routes {
                 if other.manifest().routes.contains(route) {
                     let (route, component) = (route.as_str().to_owned(), Arc::clone(other.name()));
@@ -131,6 +130,22 @@ impl Table {
             if let Some(key) = candidate.exports.keys().find(|key| other.exports().contains_key(key)) {
                 return Err(Conflict::Export { interface: key.to_string(), component: Arc::clone(other.name()) });
             }
+        }
+        Ok(())
+    }
+
+    fn others(&self, name: &str) -> impl Iterator<Item = &Arc<Generation>> {
+        self.active.values().filter(move |g| g.name().as_ref() != name)
+    }
+
+    /// Whether a generation could become active now; the first reason why not.
+    ///
+    /// # Errors
+    /// The conflict, which names both sides.
+    pub fn check(&self, candidate: &Candidate<'_>) -> Result<(), Conflict> {
+        self.is_free(candidate)?;
+        let others = || self.others(candidate.name);
+        for other in others() {
             for (key, needed) in other.links() {
                 let provided_here = self.provider(key).is_some_and(|g| g.name().as_ref() == candidate.name);
                 let problem = match candidate.exports.get(key) {

@@ -28,25 +28,44 @@ fn rights(manifest: &Manifest, does_jobs: bool) -> Vec<Right<'_>> {
         .collect()
 }
 
+/// Adds what is not there yet.
+async fn add(own: &mut OwnTransaction, component: &str, rights: Vec<Right<'_>>) -> Result<(), sqlx::Error> {
+    for (direction, topic, wildcard) in rights {
+        sqlx::query(
+            "INSERT INTO host_topic (component, direction, topic, wildcard) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(component)
+        .bind(direction)
+        .bind(topic)
+        .bind(wildcard)
+        .execute(own.connection())
+        .await?;
+    }
+    Ok(())
+}
+
 impl Queue {
-    /// Adds what a version needs that is about to become active. Its subscriptions begin now.
+    /// Lets a version publish and schedule that is about to become active. Its subscriptions and schedules wait: what they bring
+    /// would still be the old one's to do, which may not know it.
+    ///
+    /// # Errors
+    /// The database's words: nothing was added then.
+    pub async fn allow(&self, manifest: &Manifest, does_jobs: bool) -> Result<(), sqlx::Error> {
+        let mut own = self.database().begin_own().await?;
+        let rights =
+            rights(manifest, does_jobs).into_iter().filter(|(direction, ..)| *direction != "subscribe").collect();
+        add(&mut own, manifest.name.as_str(), rights).await?;
+        own.commit().await
+    }
+
+    /// Adds all that a version needs which is active. Its subscriptions begin now.
     ///
     /// # Errors
     /// The database's words: nothing was added then.
     pub async fn expand(&self, manifest: &Manifest, does_jobs: bool) -> Result<(), sqlx::Error> {
         let component = manifest.name.as_str();
         let mut own = self.database().begin_own().await?;
-        for (direction, topic, wildcard) in rights(manifest, does_jobs) {
-            sqlx::query(
-                "INSERT INTO host_topic (component, direction, topic, wildcard) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            )
-            .bind(component)
-            .bind(direction)
-            .bind(topic)
-            .bind(wildcard)
-            .execute(own.connection())
-            .await?;
-        }
+        add(&mut own, component, rights(manifest, does_jobs)).await?;
         let now = self.now(&mut own).await?;
         for (name, planned) in &manifest.schedules {
             // One that stays as it is keeps its next run: a swap neither loses nor repeats one.

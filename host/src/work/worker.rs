@@ -61,14 +61,15 @@ impl Worker {
                     }
                     match self.step(&generation, &policy).await {
                         Ok(Step::Work(items)) => {
-                            running.spawn(call(
-                                self.queue.clone(),
-                                self.kind,
-                                generation,
-                                items,
-                                policy,
-                                self.metrics.clone(),
-                            ));
+                            // A swap may have come in between, and the one before drained: what was claimed is the new one's.
+                            let generation = self.active().unwrap_or(generation);
+                            let guard = generation.enter();
+                            let (queue, metrics) = (self.queue.clone(), self.metrics.clone());
+                            let call = call(queue, self.kind, generation, items, policy, metrics);
+                            running.spawn(async move {
+                                call.await;
+                                drop(guard);
+                            });
                             continue;
                         }
                         Ok(Step::Wait(wait)) => wait.min(POLL),
