@@ -257,6 +257,32 @@ async fn whoever_asks_for_what_does_not_start_again_is_told_to_come_back() {
     host.get("/hello/json").await.expect(200);
 }
 
+/// One of two that want the same prefix was deployed while the other was not running.
+#[tokio::test]
+async fn of_two_that_want_one_prefix_the_one_that_came_later_is_up_after_a_start() {
+    let serve = "(func (export \"datamp:http/handler@1.0.0#handle\") (type $handle) (call $fine))";
+    let component = |name: &str| {
+        let manifest = format!("name = \"{name}\"\nversion = \"0.1.0\"\ndescription = \"x\"\nroutes = [\"/same\"]\n");
+        with_section(&from_text(serve, SERVICE, name), "datamp:manifest", manifest.as_bytes())
+    };
+    let state =
+        |state: &str| format!("UPDATE datamp.host_generation SET state = '{state}' WHERE component = 'a-first'");
+    let host = Settings::new(Database::Postgresql).start().await;
+    host.control.deployed(component("a-first")).await;
+    host.control.deploy(component("second"), &["all".to_owned()]).await.expect_problem(409, "route-taken");
+    host.execute(&state("retired")).await;
+    let host = host.stop().await.start().await;
+    host.control.deployed(component("second")).await;
+    host.execute(&state("active")).await;
+
+    let host = host.stop().await.start().await;
+    host.get("/same/k").await.expect(200);
+    assert_eq!(host.control.component("second").await["in_flight"], 0);
+    let first = host.control.component("a-first").await;
+    let reason = first["broken"].as_str().unwrap_or_else(|| panic!("{first}"));
+    assert!(reason.contains("/same") && reason.contains("second"), "{reason}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_is_told_to_stop_finishes_what_is_under_way() {
     let host = Settings::new(Database::Sqlite).start().await;
