@@ -1,4 +1,4 @@
-//! Tests that run on both databases, each on a platform of its own.
+//! Tests that run on both databases.
 
 /// Runs a test on each database, on a platform of its own.
 macro_rules! both {
@@ -19,4 +19,19 @@ macro_rules! both {
             }
         }
     )*};
+}
+
+/// Runs a function of the database as a test on each, under a name for each.
+macro_rules! on_both {
+    ($($name:ident as $sqlite:ident, $postgresql:ident;)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $sqlite() {
+            $name(datamp_tests::case::Database::Sqlite).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $postgresql() {
+            $name(datamp_tests::case::Database::Postgresql).await;
+        }
+    )+};
 }

@@ -22,20 +22,6 @@ async fn world(database: Database) -> (Host, Shop) {
     (host, shop)
 }
 
-macro_rules! on_both {
-    ($($name:ident as $sqlite:ident, $postgresql:ident;)+) => {$(
-        #[tokio::test]
-        async fn $sqlite() {
-            $name(Database::Sqlite).await;
-        }
-
-        #[tokio::test]
-        async fn $postgresql() {
-            $name(Database::Postgresql).await;
-        }
-    )+};
-}
-
 on_both! {
     no_such_shop as a_payment_of_a_shop_that_there_is_not_fails_alone_on_sqlite,
         a_payment_of_a_shop_that_there_is_not_fails_alone_on_postgresql;

@@ -12,20 +12,6 @@ use datamp_tests::{
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-macro_rules! on_both {
-    ($($name:ident as $sqlite:ident, $postgresql:ident;)+) => {$(
-        #[tokio::test]
-        async fn $sqlite() {
-            $name(Database::Sqlite).await;
-        }
-
-        #[tokio::test]
-        async fn $postgresql() {
-            $name(Database::Postgresql).await;
-        }
-    )+};
-}
-
 on_both! {
     every_action as every_action_has_its_effect_once_on_sqlite, every_action_has_its_effect_once_on_postgresql;
     merged_chains as chains_of_callers_at_the_same_time_stay_apart_on_sqlite,

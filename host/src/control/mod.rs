@@ -130,10 +130,8 @@ impl Control {
         let _changing = self.changing.lock().await;
         self.records.retire_draining().await?;
         let (mut table, mut down) = (Table::default(), Down::new());
-        let mut records = self.records.active().await?;
-        // Of two that can't both be, as one was deployed while the other was not running, the later one counts.
-        records.sort_by(|a, b| b.activated_at.cmp(&a.activated_at));
-        for record in records {
+        // Of two that can't both be, as one was deployed while the other was not running, the later one counts: it comes first.
+        for record in self.records.active().await? {
             match self.restart(&record, |package, linked| admission::is_free(package, linked, &table)).await {
                 Ok(generation) => table = table.with(generation),
                 Err(error) => {

@@ -221,8 +221,9 @@ impl Records {
         Ok(())
     }
 
+    /// The active generation of each component, the one that was activated last first.
     pub(super) async fn active(&self) -> Result<Vec<GenerationRecord>, ControlError> {
-        let sql = format!("SELECT {COLUMNS} FROM host_generation WHERE state = 'active' ORDER BY component");
+        let sql = format!("SELECT {COLUMNS} FROM host_generation WHERE state = 'active' ORDER BY activated_at DESC");
         self.generations(sqlx::query(sqlx::AssertSqlSafe(sql))).await
     }
 

@@ -20,40 +20,19 @@ use self::steps::{
     platform, read, recovered, shop, test, to_loopback, until_status, verified,
 };
 
-/// A test on both databases.
-macro_rules! on_both {
-    ($($name:ident, $on_sqlite:ident, $on_postgresql:ident;)+) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $on_sqlite() {
-            $name(Database::Sqlite).await;
-        }
-
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $on_postgresql() {
-            $name(Database::Postgresql).await;
-        }
-    )+};
-}
-
 on_both! {
-    what_happened_is_sent_signed_to_who_wants_it,
-    what_happened_is_sent_signed_to_who_wants_it_on_sqlite,
-    what_happened_is_sent_signed_to_who_wants_it_on_postgresql;
-    what_failed_is_tried_again,
-    what_failed_is_tried_again_on_sqlite,
-    what_failed_is_tried_again_on_postgresql;
-    who_is_gone_is_left_alone_until_the_shop_says_otherwise,
-    who_is_gone_is_left_alone_until_the_shop_says_otherwise_on_sqlite,
-    who_is_gone_is_left_alone_until_the_shop_says_otherwise_on_postgresql;
-    both_secrets_sign_while_one_replaces_the_other,
-    both_secrets_sign_while_one_replaces_the_other_on_sqlite,
-    both_secrets_sign_while_one_replaces_the_other_on_postgresql;
-    a_host_that_is_killed_loses_no_webhook_and_a_slow_endpoint_holds_up_no_other,
-    a_host_that_is_killed_loses_no_webhook_and_a_slow_endpoint_holds_up_no_other_on_sqlite,
-    a_host_that_is_killed_loses_no_webhook_and_a_slow_endpoint_holds_up_no_other_on_postgresql;
-    old_events_go_and_what_was_left_lying_is_sent,
-    old_events_go_and_what_was_left_lying_is_sent_on_sqlite,
-    old_events_go_and_what_was_left_lying_is_sent_on_postgresql;
+    what_happened_is_sent_signed_to_who_wants_it as what_happened_is_sent_signed_to_who_wants_it_on_sqlite,
+        what_happened_is_sent_signed_to_who_wants_it_on_postgresql;
+    what_failed_is_tried_again as what_failed_is_tried_again_on_sqlite,
+        what_failed_is_tried_again_on_postgresql;
+    who_is_gone_is_left_alone_until_the_shop_says_otherwise as who_is_gone_is_left_alone_until_the_shop_says_otherwise_on_sqlite,
+        who_is_gone_is_left_alone_until_the_shop_says_otherwise_on_postgresql;
+    both_secrets_sign_while_one_replaces_the_other as both_secrets_sign_while_one_replaces_the_other_on_sqlite,
+        both_secrets_sign_while_one_replaces_the_other_on_postgresql;
+    a_host_that_is_killed_loses_no_webhook_and_a_slow_endpoint_holds_up_no_other as a_host_that_is_killed_loses_no_webhook_and_a_slow_endpoint_holds_up_no_other_on_sqlite,
+        a_host_that_is_killed_loses_no_webhook_and_a_slow_endpoint_holds_up_no_other_on_postgresql;
+    old_events_go_and_what_was_left_lying_is_sent as old_events_go_and_what_was_left_lying_is_sent_on_sqlite,
+        old_events_go_and_what_was_left_lying_is_sent_on_postgresql;
 }
 
 async fn what_happened_is_sent_signed_to_who_wants_it(database: Database) {

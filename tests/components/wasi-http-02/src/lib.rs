@@ -24,6 +24,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
         let path = request.path_with_query().unwrap_or_default();
         assert!(!path.ends_with("/trap"), "asked to trap");
         if path.ends_with("/stuck") {
+            // Until its deadline ends it.
             thread::sleep(Duration::from_secs(3600));
         }
         let answer = match request.method() {
