@@ -18,7 +18,7 @@ use crate::{
     host::Host,
     http::NUMBER,
     load::{self, LoadOptions},
-    measure::{Summary, interleave},
+    measure::{Summary, interleave, median},
     process::Twin,
     report::Row,
     twin::balance::postgresql,
@@ -59,28 +59,37 @@ impl World {
         connection.close().await?;
         Ok(Self { host, url, _cluster: cluster })
     }
+
+    /// The twin on the same database, with as many connections as core has.
+    async fn twin(&self) -> Result<Twin> {
+        let manifest = Manifest::parse(include_str!("../../../components/core/component.toml"))?;
+        let connections = manifest.database.connections.to_string();
+        Twin::start(["transfers", "--database", &self.url, "--connections", &connections]).await
+    }
 }
 
 /// One transfer per request, against the twin's transaction for each.
 pub(super) async fn one_by_one(row: RowName, settings: &Settings) -> Result<Row> {
     let world = World::new(settings).await?;
-    let manifest = Manifest::parse(include_str!("../../../components/core/component.toml"))?;
-    let connections = manifest.database.connections.to_string();
-    let twin = Twin::start(["transfers", "--database", &world.url, "--connections", &connections]).await?;
+    let twin = world.twin().await?;
     let route = if row == RowName::TransferHot { "hot" } else { "random" };
     let load = |address| LoadOptions { method: "POST".to_owned(), ..LoadOptions::get(address, target(route, 1)) };
     compare(row, settings, &load(world.host.public), &load(twin.address)).await
 }
 
-/// Transfers a second in lists, against those of one transfer per request.
+/// Transfers a second in lists, against those of one transfer per request; in the notes also against the twin's.
 pub(super) async fn in_lists(settings: &Settings) -> Result<Row> {
     let world = World::new(settings).await?;
-    let of = |count, connections| {
-        let load = LoadOptions::get(world.host.public, target("random", count));
+    let twin = world.twin().await?;
+    let of = |address, count, connections| {
+        let load = LoadOptions::get(address, target("random", count));
         LoadOptions { method: "POST".to_owned(), connections, ..load }
     };
-    let (lists, single) = (of(LIST, LISTS), of(1, settings.connections));
-    let (mut list_loads, mut single_loads) = (Loads::default(), Loads::default());
+    let lists = of(world.host.public, LIST, LISTS);
+    let single = of(world.host.public, 1, settings.connections);
+    let twins = of(twin.address, 1, settings.connections);
+    let (mut list_loads, mut single_loads, mut twin_loads) = (Loads::default(), Loads::default(), Loads::default());
+    let mut one_by_one = Vec::new();
     let rounds = interleave(
         settings.rounds,
         async || {
@@ -88,11 +97,20 @@ pub(super) async fn in_lists(settings: &Settings) -> Result<Row> {
             let load = load::spawn(&LoadOptions { seconds: settings.seconds * 2.0, ..lists.clone() }).await?;
             Ok(list_loads.keep(load).per_second * LIST as f64)
         },
-        async || Ok(single_loads.keep(settings.load(&single).await?).per_second),
+        async || {
+            one_by_one.push(twin_loads.keep(settings.load(&twins).await?).per_second);
+            Ok(single_loads.keep(settings.load(&single).await?).per_second)
+        },
     )
     .await?;
-    let row = Row::new(RowName::TransferBatch, "transfers/s", Summary::of(&rounds)?);
-    Ok(single_loads.report_failures("single ", list_loads.report_failures("", row)))
+    let summary = Summary::of(&rounds)?;
+    let one_by_one = median(one_by_one).context("the twin was not measured")?;
+    let row = Row::new(RowName::TransferBatch, "transfers/s", summary).note(format!(
+        "{:.1} times what the twin transfers in requests of one, which it does not merge: {one_by_one:.0}/s",
+        summary.value / one_by_one
+    ));
+    let row = single_loads.report_failures("single ", list_loads.report_failures("", row));
+    Ok(twin_loads.report_failures("the twin's ", row))
 }
 
 fn target(route: &str, count: u64) -> String {
@@ -149,8 +167,6 @@ async fn seed(connection: &mut PgConnection) -> Result<()> {
     .bind(HISTORY)
     .execute(&mut *connection)
     .await?;
-    // As in a table that was in use for a while, there is room beside each row for its next version.
-    sqlx::query("UPDATE account SET posted_at = 1").execute(&mut *connection).await?;
     sqlx::query("VACUUM ANALYZE").execute(&mut *connection).await?;
     Ok(())
 }

@@ -1,0 +1,1 @@
+-- core: nothing. SQLite updates a row in its place; on PostgreSQL, accounts get room for their next versions.
