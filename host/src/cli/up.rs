@@ -111,8 +111,10 @@ pub(super) async fn up(arguments: UpArguments) -> anyhow::Result<()> {
     let control = Control::new(engines, cache, platform, registry.clone(), metrics.clone());
 
     let stop = CancellationToken::new();
-    let settings =
-        Arc::new(EdgeSettings { trusted_proxies: arguments.trusted_proxies.clone(), ..EdgeSettings::default() });
+    let settings = EdgeSettings { trusted_proxies: arguments.trusted_proxies.clone(), ..EdgeSettings::default() };
+    // Whoever follows the log may look at a page of it for as long as they like.
+    let control_settings = Arc::new(EdgeSettings { stalled: None, ..settings.clone() });
+    let settings = Arc::new(settings);
     let token = token(&arguments.data.join(TOKEN))?;
     let addresses = Addresses {
         public: format!("http://{}", site_socket.address()),
@@ -121,10 +123,10 @@ pub(super) async fn up(arguments: UpArguments) -> anyhow::Result<()> {
     };
     let (work, work_metrics) = (registry.clone(), metrics.work());
     let site = site(registry, metrics.clone(), readiness.clone());
-    let site = serve(site_socket, site, Arc::clone(&settings), metrics.edge(), stop.clone(), STOP_GRACE);
+    let site = serve(site_socket, site, settings, metrics.edge(), stop.clone(), STOP_GRACE);
     let control_router = api::router(Arc::clone(&control), metrics, token.into());
     let control_edge = Metrics::default().edge();
-    let control_site = serve(control_socket, control_router, settings, control_edge, stop.clone(), STOP_GRACE);
+    let control_site = serve(control_socket, control_router, control_settings, control_edge, stop.clone(), STOP_GRACE);
     let servers = tokio::spawn(async move { tokio::join!(site, control_site) });
 
     for setting in &arguments.settings {

@@ -34,6 +34,8 @@ pub struct EdgeSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Requests that take longer are logged.
     pub slow: Duration,
+    /// A connection whose client takes nothing of what is sent to it for so long is closed, on Linux. `None`: it is waited for.
+    pub stalled: Option<Duration>,
 }
 
 impl Default for EdgeSettings {
@@ -43,6 +45,7 @@ impl Default for EdgeSettings {
             timeout: Duration::from_secs(310),
             trusted_proxies: Vec::new(),
             slow: Duration::from_secs(1),
+            stalled: Some(Duration::from_secs(60)),
         }
     }
 }

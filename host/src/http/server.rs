@@ -80,6 +80,9 @@ pub async fn serve(
             () = stop.cancelled() => break,
         };
         no_delay(&stream);
+        if let Some(stalled) = settings.stalled {
+            bound_stalling(&stream, stalled);
+        }
         let edge = Edge::new(router.clone(), Arc::clone(&settings), Arc::clone(&metrics), peer);
         // A timer of its own for each connection's heads; see there.
         builder.http1().timer(HeadTimer::default());
@@ -104,10 +107,68 @@ fn no_delay(stream: &TcpStream) {
     }
 }
 
+/// Otherwise who reads no more, or vanished without a word, keeps an answer in memory for as long as they like. The kernel counts, so that it
+/// costs nothing while all goes well: `TCP_USER_TIMEOUT` is about what is not acknowledged and about what a closed window keeps from being sent
+/// (the latter since Linux 5.11). Who speaks HTTP/2 and reads, but opens no stream's window, is not told apart from one that is slow.
+fn bound_stalling(stream: &TcpStream, stalled: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(stalled)) {
+        tracing::debug!("TCP_USER_TIMEOUT could not be set: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (stream, stalled);
+}
+
 /// Errors of the one connection that was about to be accepted, and not of the listener.
 fn is_connection_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Write as _;
+
+    use axum::{body::Body, routing::get};
+    use bytes::Bytes;
+    use futures::stream;
+    use tokio::sync::{Notify, mpsc};
+
+    use super::*;
+    use crate::telemetry::metrics::Metrics;
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_cut_off() {
+        let (held, mut dropped) = mpsc::channel::<()>(1);
+        let begun = Arc::new(Notify::new());
+        let begins = Arc::clone(&begun);
+        let endless = move || {
+            let (held, begins) = (held.clone(), Arc::clone(&begins));
+            let piece = move || {
+                let _held = &held;
+                begins.notify_one();
+                Ok::<_, io::Error>(Bytes::from_static(&[b'x'; 16 << 10]))
+            };
+            async move { Body::from_stream(stream::repeat_with(piece)) }
+        };
+        let router = Router::new().route("/", get(endless));
+        let listening = Listening::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = listening.address();
+        let settings = EdgeSettings { stalled: Some(Duration::from_millis(500)), ..EdgeSettings::default() };
+        let stop = CancellationToken::new();
+        let metrics = Metrics::default().edge();
+        let served = tokio::spawn(serve(listening, router, Arc::new(settings), metrics, stop.clone(), Duration::ZERO));
+
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        begun.notified().await;
+        // After the listener has stopped, nothing but the connection holds the body.
+        stop.cancel();
+        served.await.unwrap();
+        let gone = tokio::time::timeout(Duration::from_secs(60), dropped.recv()).await;
+        assert!(gone.is_ok(), "the answer to who takes nothing is still there");
+        drop(client);
+    }
 }
