@@ -19,7 +19,7 @@ pub mod platform {
             "../wit/config/1.0.0",
             "../wit/logging/1.0.0",
             "../wit/mail/1.0.0",
-            "../wit/deployments/1.0.0",
+            "../wit/deployments/1.1.0",
             "../wit/messaging/1.0.0",
             "../wit/jobs/1.0.0",
             "../wit/limits/1.0.0",
@@ -39,7 +39,9 @@ pub mod platform {
                 import datamp:logging/log@1.0.0;
                 import datamp:mail/sender@1.0.0;
                 import datamp:mail/mailbox@1.0.0;
-                import datamp:deployments/control@1.0.0;
+                import datamp:deployments/control@1.1.0;
+                import datamp:deployments/commands@1.1.0;
+                import datamp:deployments/work@1.1.0;
                 import datamp:messaging/publisher@1.0.0;
                 import datamp:jobs/scheduler@1.0.0;
                 import datamp:limits/rates@1.0.0;

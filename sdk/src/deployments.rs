@@ -4,6 +4,20 @@ use crate::Problem;
 pub use crate::bindings::datamp::deployments::control::{activate, components, history, rollback};
 pub use crate::bindings::datamp::deployments::types::{ControlError, Figures, Generation, Health, State};
 
+/// The commands of other components.
+pub mod commands {
+    pub use crate::bindings::datamp::deployments::commands::{
+        Command, CommandError, Outcome, Parameter, Progress, Step, advance, describe,
+    };
+}
+
+/// Events and jobs of all components, and their schedules.
+pub mod work {
+    pub use crate::bindings::datamp::deployments::work::{
+        Filter, Kind, Letter, LetterState, Schedule, Which, letters, replay, schedules,
+    };
+}
+
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         match error {

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve, WorldId};
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, PackageId, Resolve, WorldId};
 
 /// The world of a component of text that brings none: it serves HTTP and imports nothing.
 pub const SERVICE: &str = "package case:service;\nworld service {\n    export datamp:http/handler@1.0.0;\n}\n";
@@ -66,6 +66,18 @@ pub fn from_text(text: &str, world: &str, name: &str) -> Vec<u8> {
     let mut resolve = contracts();
     let package = resolve.push_str("world.wit", world).unwrap_or_else(|e| panic!("{name}: {e:#}"));
     let world = named_world(&resolve, package, name);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let encoder = ComponentEncoder::default().validate(true).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|e| panic!("{name}: {e:#}"))
+}
+
+/// A component that imports and exports all of a world, and traps when it is called.
+#[must_use]
+pub fn dummy(world: &str, name: &str) -> Vec<u8> {
+    let mut resolve = contracts();
+    let package = resolve.push_str("world.wit", world).unwrap_or_else(|e| panic!("{name}: {e:#}"));
+    let world = named_world(&resolve, package, name);
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let encoder = ComponentEncoder::default().validate(true).module(&module);
     encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|e| panic!("{name}: {e:#}"))

@@ -15,6 +15,7 @@ mod api_keys;
 mod bad_input;
 mod browser;
 mod cli;
+mod contracts;
 mod crash;
 mod deferred;
 mod edge;

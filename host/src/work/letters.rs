@@ -61,6 +61,9 @@ pub struct LetterFilter {
     pub limit: Option<u32>,
     /// After the one with this id: the last one of the page before.
     pub after: Option<String>,
+    /// Without what they carry, which may be much.
+    #[serde(skip)]
+    pub without_payload: bool,
 }
 
 /// A schedule of an active component.
@@ -87,8 +90,9 @@ impl Queue {
             Some(true) => "AND dead_at IS NOT NULL",
             Some(false) => "AND dead_at IS NULL",
         };
+        let payload = if filter.without_payload { "CAST('' AS TEXT)" } else { "payload" };
         let sql = self.sql(&format!(
-            "SELECT id, component, name, key, origin, claim, created_at, scheduled_for, due_at, attempts, last_error, dead_at, payload \
+            "SELECT id, component, name, key, origin, claim, created_at, scheduled_for, due_at, attempts, last_error, dead_at, {payload} \
              FROM host_work WHERE kind = $1 AND ($2 = '' OR component = $2) AND ($3 = '' OR name = $3) AND id > $4 {dead} \
              ORDER BY id LIMIT $5"
         ));

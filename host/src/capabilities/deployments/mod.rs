@@ -1,16 +1,23 @@
 //! `datamp:deployments`: the control plane, for a component that operators work with.
 //!
-//! Privileged: a manifest has to name it under `uses`, and whoever deploys has to grant that.
+//! Privileged: a manifest has to name its interfaces under `uses`, and whoever deploys has to grant that.
 
-use std::sync::{Arc, OnceLock, Weak};
+mod commands;
+mod work;
+
+use std::{
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
 
 use tokio::time::timeout_at;
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::{
     bindings::platform::datamp::deployments::{
-        control,
+        commands as wit_commands, control,
         types::{ControlError as WitError, Figures, Generation, Health, State as WitState},
+        work as wit_work,
     },
     control::{Change, ComponentStatus, Control, ControlError, GenerationRecord, State},
     engine::InstanceState,
@@ -18,6 +25,9 @@ use crate::{
 
 /// The longest name or reason that goes into the history, in characters.
 const TEXT: usize = 500;
+
+/// What a caller is left of its time after one that ran out.
+const LEFT: Duration = Duration::from_millis(500);
 
 /// Where the capability finds the control plane, which is made after the capabilities.
 #[derive(Clone, Default)]
@@ -40,7 +50,9 @@ impl ControlHandle {
 /// # Errors
 /// When it is there already.
 pub fn add_to_linker(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
-    control::add_to_linker::<InstanceState, HasSelf<InstanceState>>(linker, |state| state)
+    control::add_to_linker::<InstanceState, HasSelf<InstanceState>>(linker, |state| state)?;
+    wit_commands::add_to_linker::<InstanceState, HasSelf<InstanceState>>(linker, |state| state)?;
+    wit_work::add_to_linker::<InstanceState, HasSelf<InstanceState>>(linker, |state| state)
 }
 
 impl crate::bindings::platform::datamp::deployments::types::Host for InstanceState {}
@@ -93,14 +105,18 @@ impl InstanceState {
         &mut self,
         work: impl AsyncFnOnce(&Arc<Control>) -> Result<T, ControlError>,
     ) -> wasmtime::Result<Result<T, WitError>> {
-        let control = match self.component.capabilities.platform.control.get() {
-            Ok(control) => control,
-            Err(error) => return Ok(Err(error)),
-        };
-        Ok(match timeout_at(self.call.deadline, work(&control)).await {
+        Ok(match self.in_time(work).await {
             Ok(result) => result.map_err(WitError::from),
-            Err(_) => Err(WitError::Unavailable("the control plane did not answer in time".to_owned())),
+            Err(error) => Err(error),
         })
+    }
+
+    /// What comes of work with the control plane, unless there is none or it takes longer than the caller has, who is left the time to say so.
+    async fn in_time<T: Send + 'static>(&mut self, work: impl AsyncFnOnce(&Arc<Control>) -> T) -> Result<T, WitError> {
+        let control = self.component.capabilities.platform.control.get()?;
+        let late = |_| WitError::Unavailable("the control plane did not answer in time".to_owned());
+        let until = self.call.deadline.checked_sub(LEFT).unwrap_or(self.call.deadline);
+        timeout_at(until, work(&control)).await.map_err(late)
     }
 }
 
