@@ -2,6 +2,7 @@
 //
 // DATAMP_URL             the host's public address, http://127.0.0.1:8080
 // DATAMP_FIRST_PASSWORD  the first administrator's one-time password; nobody may have used it
+// DATAMP_OPERATED        a component with the commands of tests/components/operated. Default: operated
 // DATAMP_ROLLBACK        the component that is rolled back, and left so; it has two generations. Default: gate
 //
 // Core, gate, communication and admin are deployed, and there is a shop with a transfer.
@@ -9,43 +10,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { open } from "./browser.js";
+import { go, refusedAs, signIn, untroubled, url } from "./panel.js";
+import { describeSystem } from "./system.js";
 
-const url = (process.env.DATAMP_URL ?? "").replace(/\/$/, "");
 const oneTime = process.env.DATAMP_FIRST_PASSWORD ?? "";
 const rolledBack = process.env.DATAMP_ROLLBACK ?? "gate";
+const operated = process.env.DATAMP_OPERATED ?? "operated";
 const COMPONENTS = ["admin", "communication", "core", "gate"];
 const NAME = "Olga Ivanova";
 const PASSWORD = "violet lantern seventh canal";
-
-/** Fails when a page of this browser logged an error, broke its content policy or lost a request. */
-function untroubled(browser) {
-    assert.deepEqual(browser.troubles.splice(0), []);
-}
-
-/** A refusal that is wanted is also logged by the browser. */
-function refusedAs(browser, status) {
-    const wanted = browser.troubles.splice(0);
-    assert.ok(wanted.every((line) => line.includes(`status of ${status}`)), wanted.join("\n"));
-}
-
-async function signIn(page, login, password) {
-    await page.goto(`${url}/admin/login`);
-    await page.getByLabel("Login").fill(login);
-    await page.getByLabel("Password").fill(password);
-    await page.getByRole("button", { name: "Sign in" }).click();
-}
-
-/** Presses g and the key, which belong together if they come soon one after the other: again where they did not. */
-async function go(page, key, heading) {
-    const there = page.getByRole("heading", { level: 1, name: heading });
-    for (let attempt = 0; attempt < 10; attempt += 1) {
-        await page.keyboard.press("g");
-        await page.keyboard.press(key);
-        const came = await there.waitFor({ timeout: 9_000 }).then(() => true, () => false);
-        if (came) return;
-    }
-    await there.waitFor();
-}
 
 describe("the control panel", () => {
     let browser;
@@ -207,6 +180,8 @@ describe("the control panel", () => {
         refusedAs(browser, 409);
     });
 
+    describeSystem(() => browser, operated);
+
     it("adds a member of support, who may little, makes them a manager, and shuts them out", async () => {
         const login = `sam-${Date.now()}`;
         await page.goto(`${url}/admin/staff`);
@@ -228,6 +203,12 @@ describe("the control panel", () => {
             assert.equal(await other.page.getByRole("link", { name: "Mailbox" }).count(), 0);
             await other.page.goto(`${url}/admin/components/${rolledBack}`);
             assert.equal(await other.page.getByRole("link", { name: "Activate" }).count(), 0);
+            await other.page.goto(`${url}/admin/deferred`);
+            assert.equal(await other.page.locator("form[action='/admin/deferred/replay']").count(), 0);
+            const csrf = await other.page.locator("[name=csrf]").first().inputValue();
+            const form = { csrf, kind: "event", id: "any" };
+            const refused = await other.page.request.post(`${url}/admin/deferred/replay`, { form, maxRedirects: 0 });
+            assert.equal(refused.status(), 403);
             untroubled(other);
             for (const path of ["mail", "audit", "staff", `components/${rolledBack}/rollback`]) {
                 const answer = await other.page.goto(`${url}/admin/${path}`);
@@ -333,7 +314,7 @@ describe("the control panel", () => {
 
     it("fits a phone: no page scrolls sideways", async () => {
         await page.setViewportSize({ width: 390, height: 844 });
-        const paths = ["", "/money", "/shops", "/transfers", "/operations", "/approvals", "/mail", "/components", `/components/${rolledBack}`, "/audit", "/staff", "/account", "/password"];
+        const paths = ["", "/money", "/shops", "/transfers", "/operations", "/approvals", "/mail", "/components", "/deferred", `/components/${rolledBack}`, `/components/${operated}/commands`, `/components/${operated}/commands/count`, "/audit", "/staff", "/account", "/password"];
         for (const path of paths) {
             await page.goto(`${url}/admin${path}`);
             const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
@@ -419,6 +400,12 @@ describe("the control panel", () => {
             await plain.page.getByLabel("Reason").fill("and back, without scripts");
             await plain.page.getByRole("button", { name: /Roll back to generation/ }).click();
             await plain.page.getByText("is active now.").waitFor();
+            await plain.page.goto(`${url}/admin/components/${operated}/commands/count`);
+            await plain.page.getByLabel("to", { exact: true }).fill("2");
+            await plain.page.getByRole("button", { name: "Run" }).click();
+            await plain.page.getByRole("button", { name: "Go on" }).click();
+            await plain.page.getByText("Done", { exact: true }).waitFor();
+            await plain.page.goto(`${url}/admin/components/${rolledBack}`);
             await plain.page.getByRole("button", { name: "Русский" }).click();
             await plain.page.getByRole("heading", { name: "Поколения" }).waitFor();
             untroubled(plain);

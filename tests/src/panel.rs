@@ -79,6 +79,12 @@ impl Member {
         Form { cookie: self.cookie.clone(), fields: all }
     }
 
+    /// A form that was filled in elsewhere, sent by this member.
+    #[must_use]
+    pub fn filled(&self, fields: Vec<(String, String)>) -> Form {
+        Form { cookie: self.cookie.clone(), fields }
+    }
+
     /// Fills in a form and sends it.
     pub async fn submit(&self, host: &Host, page: &str, to: &str, fields: &[(&str, &str)]) -> Answer {
         self.form(host, page, fields).await.send(host, to).await

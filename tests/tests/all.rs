@@ -29,6 +29,8 @@ mod merge;
 mod openapi;
 mod operations;
 mod operator;
+mod panel_commands;
+mod panel_work;
 mod payments;
 mod providers;
 mod readme;

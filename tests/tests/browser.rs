@@ -6,12 +6,12 @@ use datamp_tests::{
     case::Database,
     component::{built, repository, variant},
     host::command,
-    shop::{Shop, platform},
+    shop::{Shop, platform_settings},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_control_panel_works_in_a_browser() {
-    let host = platform(Database::Sqlite).await;
+    let host = platform_settings(Database::Sqlite).component(built("case_operated")).start().await;
     let shop = Shop::with_balance(&host, "anna@example.com", 150_000).await;
     shop.pay(&host, "order-1", 49_900).await.expect(201);
     let gate = fs::read(built("datamp_gate")).unwrap();

@@ -213,6 +213,71 @@
         }
     });
 
+    // A command goes on step by step until it ends or is stopped. Without scripts, the button does each step.
+
+    const ATTEMPTS = 8;
+    const LINES = 1_000_000;
+
+    const runOn = async (run, lines, stop, lost) => {
+        let stopped = false;
+        let wake = () => {};
+        stop.addEventListener("click", () => {
+            stopped = true;
+            stop.setAttribute("aria-busy", "true");
+            wake();
+        });
+        const pause = (milliseconds) =>
+            new Promise((resolve) => {
+                wake = resolve;
+                setTimeout(resolve, milliseconds);
+            });
+        const hide = (isHidden) => {
+            for (const form of all("[data-run-next]", run)) form.hidden = isHidden;
+            // It stays where it is while the rest is replaced.
+            stop.hidden = !isHidden;
+        };
+
+        /** Does a step: the status, and the page that came of it; 0 and none where nothing came. */
+        const step = async (form) => {
+            const body = new URLSearchParams(new FormData(form));
+            const options = { method: "POST", body, headers: { accept: "text/html" }, redirect: "error" };
+            try {
+                const answer = await fetch(form.action, options);
+                const html = trusted.createHTML(await answer.text());
+                return [answer.status, new DOMParser().parseFromString(html, "text/html")];
+            } catch {
+                return [0, document.createDocumentFragment()];
+            }
+        };
+
+        let attempt = 0;
+        while (!stopped && run.querySelector("[data-run-next]")) {
+            hide(true);
+            const [status, page] = await step(run.querySelector("[data-run-next]"));
+            const [next, told, other] = ["[data-run]", "[data-run-lines]", "main"].map((part) => page.querySelector(part));
+            if (next && told) {
+                run.replaceChildren(...next.childNodes);
+                hide(true);
+                lines.textContent = (lines.textContent + told.textContent).slice(-LINES);
+                lines.scrollTop = lines.scrollHeight;
+            } else if (other && status < 500) {
+                // A refusal says why by itself. Nothing is asked for again: it was answered.
+                document.querySelector("main").replaceChildren(...other.childNodes);
+                return;
+            }
+            attempt = status === 200 ? 0 : attempt + 1;
+            // What broke the component would break it again; what is busy or away may be back.
+            lost.hidden = Boolean(next) || attempt === 0;
+            if ((next && status === 502) || attempt === ATTEMPTS) break;
+            if (attempt > 0) await pause(100 * 2 ** attempt);
+        }
+        hide(false);
+    };
+
+    for (const run of all("[data-run]")) {
+        runOn(run, ...["lines", "stop", "lost"].map((part) => document.querySelector(`[data-run-${part}]`)));
+    }
+
     // The menu of narrow screens closes by itself.
 
     const menu = document.querySelector(".menu");

@@ -17,7 +17,7 @@ use datamp_sdk::Router;
 
 use crate::access::{Need, form, fragment, page};
 use crate::roles::Permission::{
-    ChangeComponents, ChangeMoney, ManageOneself, ManageStaff, ReadAudit, ReadMail, ReadMoney, ReadSystem,
+    ChangeComponents, ChangeMoney, ManageOneself, ManageStaff, ReadAudit, ReadMail, ReadMoney, ReadSystem, RunCommands,
 };
 
 datamp_sdk::service!("component.toml", routes, migrations = datamp_models::MIGRATIONS);
@@ -63,6 +63,11 @@ fn routes(router: &mut Router) {
     router.post("/admin/components/{name}/activate", form(may(ChangeComponents), pages::change::activate));
     router.get("/admin/components/{name}/rollback", page(may(ChangeComponents), pages::change::show_rollback));
     router.post("/admin/components/{name}/rollback", form(may(ChangeComponents), pages::change::roll_back));
+    router.get("/admin/components/{name}/commands", page(may(RunCommands), pages::commands::list));
+    router.get("/admin/components/{name}/commands/{command}", page(may(RunCommands), pages::commands::show));
+    router.post("/admin/components/{name}/commands/{command}", form(may(RunCommands), pages::run::advance));
+    router.get("/admin/deferred", page(may(ReadSystem), pages::work::show));
+    router.post("/admin/deferred/replay", form(may(RunCommands), pages::work::replay));
 
     router.get("/admin/audit", page(may(ReadAudit), pages::audit::list));
     router.get("/admin/staff", page(may(ManageStaff), pages::staff::list));

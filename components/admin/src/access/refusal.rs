@@ -69,6 +69,16 @@ impl Refusal {
         Self::new(403, "error.same-person", "error.same-person-text", Exit::Approvals)
     }
 
+    /// 422: a value can't be taken.
+    pub(crate) fn invalid() -> Self {
+        Self::new(422, "error.invalid", "error.invalid-text", Exit::Home)
+    }
+
+    /// 503: it can't be done now.
+    pub(crate) fn unavailable() -> Self {
+        Self::new(503, "error.unavailable", "error.unavailable-text", Exit::Home)
+    }
+
     /// 503: no generation of core is active.
     pub(crate) fn core_is_down() -> Self {
         Self::new(503, "error.core-down", "error.core-down-text", Exit::Components)

@@ -31,7 +31,7 @@ impl Row {
         let after = record.after_values.as_ref().map_or(&none, |json| &json.0);
         let changes = audit::changes(before, after).into_iter().map(|change| in_words(change, language)).collect();
         let subject_href = match (&record.subject, record.action.split_once('.')) {
-            (Some(name), Some(("generation", _))) => Some(format!("/admin/components/{name}")),
+            (Some(name), Some(("generation" | "command", _))) => Some(format!("/admin/components/{name}")),
             (Some(id), Some(("operation", _))) => Some(format!("/admin/operations/{id}")),
             _ => None,
         };
@@ -142,6 +142,8 @@ mod tests {
             StaffPassword,
             GenerationActivate,
             GenerationRollback,
+            CommandRun,
+            WorkReplay,
             OperationRequest,
             OperationApprove,
             OperationReject,

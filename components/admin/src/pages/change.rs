@@ -169,7 +169,8 @@ fn told(generation: &Generation) -> Values {
     values([("generation", &generation.number.to_string()), ("version", &generation.version), ("sha256", &sha256)])
 }
 
-fn words(error: &ControlError) -> String {
+/// A refusal of the control plane, for the audit.
+pub(super) fn words(error: &ControlError) -> String {
     match error {
         ControlError::Refused(words) | ControlError::Unavailable(words) => words.clone(),
         ControlError::UnknownComponent(name) => format!("unknown component {name}"),

@@ -60,6 +60,8 @@ struct OneComponent {
     history: Vec<Generation>,
     /// Who looks may make another generation active.
     may_change: bool,
+    /// Who looks may run the component's commands.
+    may_run: bool,
 }
 
 impl OneComponent {
@@ -73,8 +75,8 @@ pub(crate) fn show(visit: &Visit, Path(name): Path<String>) -> Answer {
     let line = line(&name)?;
     let history = deployments::history(&name)?;
     let f = visit.frame("components")?;
-    let may_change = f.may(Permission::ChangeComponents);
-    Ok(respond(200, &OneComponent { f, line, history, may_change }))
+    let (may_change, may_run) = (f.may(Permission::ChangeComponents), f.may(Permission::RunCommands));
+    Ok(respond(200, &OneComponent { f, line, history, may_change, may_run }))
 }
 
 /// What the control plane says of one component.
@@ -127,9 +129,9 @@ mod tests {
     fn html(role: Role) -> String {
         let noted = Generation { reason: Some("<i>because</i>".to_owned()), ..generation("core", 2, State::Retired) };
         let f = of(role, Language::English);
-        let may_change = f.may(Permission::ChangeComponents);
+        let (may_change, may_run) = (f.may(Permission::ChangeComponents), f.may(Permission::RunCommands));
         let history = vec![generation("core", 3, State::Active), noted];
-        OneComponent { f, line: Line::of(health("core", 5, 0)), history, may_change }.render().unwrap()
+        OneComponent { f, line: Line::of(health("core", 5, 0)), history, may_change, may_run }.render().unwrap()
     }
 
     #[test]
@@ -141,6 +143,7 @@ mod tests {
         );
         let manager = html(Role::Manager);
         assert!(!manager.contains("rollback") && !manager.contains("activate?"), "{manager}");
+        assert!(admin.contains("/admin/components/core/commands") && !manager.contains("/commands"), "{manager}");
         assert!(!admin.contains("<i>because"));
     }
 }

@@ -181,6 +181,7 @@ impl Frame {
             entry(ReadMoney, "approvals", "/admin/approvals", "nav.approvals", "KeyP", "P", None),
             entry(ReadMail, "mail", "/admin/mail", "nav.mail", "KeyM", "M", None),
             entry(ReadSystem, "components", "/admin/components", "nav.components", "KeyC", "C", system),
+            entry(ReadSystem, "work", "/admin/deferred", "nav.work", "KeyW", "W", None),
             entry(ReadAudit, "audit", "/admin/audit", "nav.audit", "KeyA", "A", None),
             entry(ManageStaff, "staff", "/admin/staff", "nav.staff", "KeyU", "U", None),
         ]
@@ -213,11 +214,11 @@ pub(crate) mod tests {
             |role| of(role, Language::English).navigation().iter().map(|entry| entry.section).collect::<Vec<_>>();
         assert_eq!(
             sections(Role::Support),
-            ["dashboard", "shops", "transfers", "operations", "approvals", "components"]
+            ["dashboard", "shops", "transfers", "operations", "approvals", "components", "work"]
         );
         assert_eq!(
             sections(Role::Manager),
-            ["dashboard", "shops", "transfers", "operations", "approvals", "mail", "components", "audit"]
+            ["dashboard", "shops", "transfers", "operations", "approvals", "mail", "components", "work", "audit"]
         );
         assert_eq!(sections(Role::Admin).last(), Some(&"staff"));
         assert!(Frame::bare(Language::English).navigation().is_empty());

@@ -28,6 +28,10 @@ pub(crate) enum Notice {
     OperationRefused { refusal: String },
     /// An operation was rejected.
     OperationRejected,
+    /// Dead letters were given their life again.
+    Replayed { count: u64 },
+    /// There was no such dead letter, or a newer one has taken its place.
+    NothingReplayed,
     /// The panel has its first admin.
     Welcome,
 }
@@ -48,6 +52,8 @@ impl Notice {
             Self::OperationExecuted => language.text("notice.operation-executed").to_owned(),
             Self::OperationRefused { refusal } => language.fill("notice.operation-refused", &[("refusal", refusal)]),
             Self::OperationRejected => language.text("notice.operation-rejected").to_owned(),
+            Self::Replayed { count } => language.fill("notice.replayed", &[("count", &count.to_string())]),
+            Self::NothingReplayed => language.text("notice.nothing-replayed").to_owned(),
             Self::Welcome => language.text("notice.welcome").to_owned(),
         }
     }
@@ -56,6 +62,7 @@ impl Notice {
     pub(crate) fn tone(&self) -> &'static str {
         match self {
             Self::OperationRefused { .. } => "bad",
+            Self::NothingReplayed => "warn",
             _ => "good",
         }
     }
