@@ -35,6 +35,13 @@ pub(crate) fn part(visit: &Visit, _: Nothing) -> Answer {
     Ok(page)
 }
 
+/// What staff gave to shops by adjustments, less what they took by adjustments and write-offs: the accounts that are neither a shop's, nor
+/// a provider's, nor revenue, with their sign turned.
+fn corrected(totals: &Totals) -> i64 {
+    let Totals { ledger_sum, shops_sum, topped_up, paid, .. } = totals;
+    shops_sum.saturating_sub(*topped_up).saturating_add(*paid).saturating_sub(*ledger_sum)
+}
+
 fn totals() -> Result<Vec<Totals>, Refusal> {
     needs_core()?;
     Ok(contract::ledger_totals()?)
@@ -96,6 +103,18 @@ mod tests {
     fn a_sound_ledger_is_said_to_be_sound() {
         let html = html(0);
         assert!(html.contains(Language::English.text("money.sound")) && html.contains("1,500.00\u{a0}RUB"), "{html}");
+    }
+
+    #[test]
+    fn what_shops_own_is_what_came_less_what_went_and_what_staff_corrected() {
+        let of = |ledger_sum, shops_sum, topped_up, paid| {
+            corrected(&Totals { currency: "RUB".to_owned(), ledger_sum, shops_sum, topped_up, paid })
+        };
+        assert_eq!(of(0, 150, 200, 50), 0);
+        assert_eq!(of(0, 160, 200, 50), 10, "ten were given");
+        assert_eq!(of(0, 0, 200, 50), -150, "all was written off");
+        assert_eq!(of(7, 157, 200, 50), 0, "what is wrong is nobody's correction");
+        assert_eq!(of(i64::MAX, i64::MIN, i64::MAX, 0), i64::MIN);
     }
 
     #[test]
