@@ -77,7 +77,8 @@ pub(super) async fn one_by_one(row: RowName, settings: &Settings) -> Result<Row>
     compare(row, settings, &load(world.host.public), &load(twin.address)).await
 }
 
-/// Transfers a second in lists, against those of one transfer per request; in the notes also against the twin's.
+/// Transfers a second in lists, against those of one transfer per request by many callers at once, which share transactions. In the notes also
+/// against what shares none: the twin's, and those of a caller that is alone.
 pub(super) async fn in_lists(settings: &Settings) -> Result<Row> {
     let world = World::new(settings).await?;
     let twin = world.twin().await?;
@@ -87,9 +88,9 @@ pub(super) async fn in_lists(settings: &Settings) -> Result<Row> {
     };
     let lists = of(world.host.public, LIST, LISTS);
     let single = of(world.host.public, 1, settings.connections);
-    let twins = of(twin.address, 1, settings.connections);
+    let (twins, lone) = (of(twin.address, 1, settings.connections), of(world.host.public, 1, 1));
     let (mut list_loads, mut single_loads, mut twin_loads) = (Loads::default(), Loads::default(), Loads::default());
-    let mut one_by_one = Vec::new();
+    let (mut by_the_twin, mut alone) = (Vec::new(), Vec::new());
     let rounds = interleave(
         settings.rounds,
         async || {
@@ -98,16 +99,23 @@ pub(super) async fn in_lists(settings: &Settings) -> Result<Row> {
             Ok(list_loads.keep(load).per_second * LIST as f64)
         },
         async || {
-            one_by_one.push(twin_loads.keep(settings.load(&twins).await?).per_second);
+            by_the_twin.push(twin_loads.keep(settings.load(&twins).await?).per_second);
+            // The load says how many connections there are, and this one has another count.
+            let load = load::spawn(&LoadOptions { seconds: settings.seconds, ..lone.clone() }).await?;
+            alone.push(single_loads.keep(load).per_second);
             Ok(single_loads.keep(settings.load(&single).await?).per_second)
         },
     )
     .await?;
     let summary = Summary::of(&rounds)?;
-    let one_by_one = median(one_by_one).context("the twin was not measured")?;
+    let times = |rates: Vec<f64>| {
+        let rate = median(rates).context("nothing was measured")?;
+        anyhow::Ok(format!("{:.1} times ({rate:.0}/s)", summary.value / rate))
+    };
     let row = Row::new(RowName::TransferBatch, "transfers/s", summary).note(format!(
-        "{:.1} times what the twin transfers in requests of one, which it does not merge: {one_by_one:.0}/s",
-        summary.value / one_by_one
+        "of single transfers that share no transaction: {} the twin's by as many callers, {} one caller's, one after the other",
+        times(by_the_twin)?,
+        times(alone)?
     ));
     let row = single_loads.report_failures("single ", list_loads.report_failures("", row));
     Ok(twin_loads.report_failures("the twin's ", row))
