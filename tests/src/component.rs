@@ -62,13 +62,11 @@ pub fn from_text(text: &str, world: &str, name: &str) -> Vec<u8> {
         let (imports, rest): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with("(import "));
         format!("(module\n{}\n{prelude}\n{}\n)", imports.join("\n"), rest.join("\n"))
     };
-    let mut module = wat::parse_str(&whole).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let module = wat::parse_str(&whole).unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut resolve = contracts();
     let package = resolve.push_str("world.wit", world).unwrap_or_else(|e| panic!("{name}: {e:#}"));
     let world = named_world(&resolve, package, name);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let encoder = ComponentEncoder::default().validate(true).module(&module);
-    encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|e| panic!("{name}: {e:#}"))
+    encode(module, &resolve, world, name)
 }
 
 /// A component that imports and exports all of a world, and traps when it is called.
@@ -77,8 +75,11 @@ pub fn dummy(world: &str, name: &str) -> Vec<u8> {
     let mut resolve = contracts();
     let package = resolve.push_str("world.wit", world).unwrap_or_else(|e| panic!("{name}: {e:#}"));
     let world = named_world(&resolve, package, name);
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    encode(dummy_module(&resolve, world, ManglingAndAbi::Standard32), &resolve, world, name)
+}
+
+fn encode(mut module: Vec<u8>, resolve: &Resolve, world: WorldId, name: &str) -> Vec<u8> {
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
     let encoder = ComponentEncoder::default().validate(true).module(&module);
     encoder.and_then(|mut encoder| encoder.encode()).unwrap_or_else(|e| panic!("{name}: {e:#}"))
 }

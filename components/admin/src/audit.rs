@@ -4,6 +4,10 @@
 //! An effect outside the database (another generation made active) can't share its transaction. There, a `started` record
 //! comes first, so that nothing happens unrecorded, and a second one that follows it tells how it went.
 
+mod begun;
+
+pub(crate) use self::begun::Begun;
+
 use std::collections::BTreeMap;
 
 use datamp_models::admin::AuditOutcome;
@@ -146,29 +150,6 @@ pub(crate) fn record(tx: &Transaction, entry: &Entry<'_>, origin: &Origin, now: 
 /// Writes a record by itself.
 pub(crate) fn write(entry: &Entry<'_>, origin: &Origin, now: Timestamp) -> Result<String, Error> {
     database::transaction(|tx| record(tx, entry, origin, now))
-}
-
-/// Whether a record says that this was started, by the same member and with the same values, and nothing tells of its end.
-pub(crate) fn is_started(id: &str, entry: &Entry<'_>) -> Result<bool, Error> {
-    #[derive(Deserialize)]
-    struct Started {
-        after_values: Option<JsonText<Values>>,
-    }
-    let started: Option<Started> = database::query_optional(
-        "SELECT audit.after_values FROM staff_audit AS audit
-         LEFT JOIN staff_audit AS later ON later.follows = audit.id
-         WHERE later.id IS NULL AND audit.id = $1 AND audit.outcome = $2 AND audit.action = $3 AND audit.staff_id = $4
-           AND audit.subject = $5",
-        params![
-            id,
-            AuditOutcome::Started.as_str(),
-            entry.action.as_str(),
-            entry.by.map(|(staff, _)| staff),
-            entry.subject
-        ],
-    )?;
-    let values = started.map(|started| started.after_values.map(|json| json.0).unwrap_or_default());
-    Ok(values.as_ref() == Some(&entry.after))
 }
 
 /// A record as it is shown.

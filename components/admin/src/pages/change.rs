@@ -4,7 +4,6 @@
 
 use askama::Template;
 use datamp_models::admin::AuditOutcome;
-use datamp_sdk::database::{self, Error};
 use datamp_sdk::deployments::{self, ControlError, Generation};
 use datamp_sdk::{Form, Path, Query, log};
 use serde::Deserialize;
@@ -14,7 +13,7 @@ use super::frame::Frame;
 use super::notice::Notice;
 use super::{respond, see};
 use crate::access::{And, Answer, Refusal, Visit};
-use crate::audit::{self, Action, Entry, Values, values};
+use crate::audit::{Action, Begun, Entry, Values, values};
 use crate::staff::profile;
 
 /// What is to be done.
@@ -133,24 +132,17 @@ fn submit(visit: &Visit, change: Change, component: &str, given: &Given) -> Answ
         reason: Some(&reason),
         before: from.as_ref().map(told).unwrap_or_default(),
         after: told(&target),
-        outcome: AuditOutcome::Started,
         ..Entry::by(member, action)
     };
-    let write = |entry: &Entry<'_>| database::transaction(|tx| audit::record(tx, entry, &visit.origin(), visit.now()));
-    let started: String = write(&entry)?;
+    let begun = Begun::new(visit, entry)?;
 
     let done = match change {
         Change::Activate => deployments::activate(component, target.number, &member.login, &reason),
         Change::RollBack => deployments::rollback(component, &member.login, &reason),
     };
-    let (outcome, after) = match &done {
-        Ok(active) => (AuditOutcome::Done, told(active)),
-        Err(error) => (AuditOutcome::Refused, values([("refusal", &words(error))])),
-    };
-    // The effect stands whether or not this is written; the record that it started stays in that case.
-    let written: Result<String, Error> = write(&Entry { outcome, after, follows: Some(&started), ..entry });
-    if let Err(error) = written {
-        log::error!("the end of a change is not in the audit: {}", error; audit = started);
+    match &done {
+        Ok(active) => begun.end(AuditOutcome::Done, told(active)),
+        Err(error) => begun.end(AuditOutcome::Refused, values([("refusal", &words(error))])),
     }
     match done {
         Ok(active) => {

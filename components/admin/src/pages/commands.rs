@@ -10,9 +10,6 @@ use super::frame::Frame;
 use super::respond;
 use crate::access::{Answer, Refusal, Visit};
 
-/// Arguments by their parameters' names, in the order of those.
-pub(super) type Arguments = Vec<(String, String)>;
-
 #[derive(Template)]
 #[template(path = "pages/commands.html")]
 struct CommandsPage<'a> {

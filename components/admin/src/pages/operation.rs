@@ -2,7 +2,7 @@
 
 use askama::Template;
 use datamp_models::admin::AuditOutcome;
-use datamp_sdk::{Form, Path, log};
+use datamp_sdk::{Form, Path};
 use serde::Deserialize;
 
 use super::frame::Frame;
@@ -11,7 +11,7 @@ use super::notice::Notice;
 use super::shops::only;
 use super::{operations, respond, see};
 use crate::access::{And, Answer, Refusal, Visit};
-use crate::audit::{self, Action as Audited, Entry as Record, values};
+use crate::audit::{Action as Audited, Begun, Entry as Record, values};
 use crate::contract::system_operations::{
     self, Action, Actor, Decision, Operation, OperationError, OperationStatus, Verdict,
 };
@@ -179,41 +179,30 @@ pub(crate) fn decide(visit: &Visit, And(Path(id), Form(given)): And<Path<String>
         return show_again(visit, &id, 422, given.comment);
     }
 
-    let started = Record {
+    let entry = Record {
         subject: Some(&id),
         reason: comment.as_deref(),
         before: values([("status", status_name(before.status))]),
-        outcome: AuditOutcome::Started,
         ..Record::by(member, action)
     };
-    let record = audit::write(&started, &visit.origin(), visit.now())?;
+    let begun = Begun::new(visit, entry)?;
     let by = Actor { id: member.id.clone(), name: member.name.clone() };
     let decision = Decision { id: id.clone(), verdict, comment: comment.clone() };
     let answer = only(system_operations::decide(&by, visit.request().request_id(), &[decision]))?;
-    end(visit, &started, &record, &answer);
+    end(&begun, &answer);
     visit.leave(&notice(&answer?, visit.language()))?;
     Ok(see(format!("/admin/operations/{id}")))
 }
 
-/// Writes down how it went. The effect stands whether or not this is written; the record that it started stays in that case.
-pub(super) fn end(visit: &Visit, started: &Record<'_>, record: &str, answer: &Result<Operation, OperationError>) {
-    let mut after = started.after.clone();
-    let outcome = match answer {
+/// Records how it went.
+pub(super) fn end(begun: &Begun<'_>, answer: &Result<Operation, OperationError>) {
+    match answer {
         Ok(operation) => {
-            after.insert("status".to_owned(), status_name(operation.status).to_owned());
-            if let Some(refusal) = &operation.refusal {
-                after.insert("refusal".to_owned(), refusal.clone());
-            }
-            AuditOutcome::Done
+            let mut more = values([("status", status_name(operation.status))]);
+            more.extend(operation.refusal.clone().map(|refusal| ("refusal".to_owned(), refusal)));
+            begun.end(AuditOutcome::Done, more);
         }
-        Err(error) => {
-            after.insert("refusal".to_owned(), words(error));
-            AuditOutcome::Refused
-        }
-    };
-    let ended = Record { outcome, after, follows: Some(record), ..started.clone() };
-    if let Err(error) = audit::write(&ended, &visit.origin(), visit.now()) {
-        log::error!("the end of an operation is not in the audit: {}", error; audit = record);
+        Err(error) => begun.end(AuditOutcome::Refused, values([("refusal", &words(error))])),
     }
 }
 

@@ -4,7 +4,6 @@
 
 use askama::Template;
 use datamp_models::Currency;
-use datamp_models::admin::AuditOutcome;
 use datamp_sdk::{Form, Path, id, log};
 use serde::Deserialize;
 
@@ -14,7 +13,7 @@ use super::operation::{end, notice};
 use super::shops::only;
 use super::{operations, respond, see};
 use crate::access::{And, Answer, Refusal, Visit};
-use crate::audit::{self, Action as Audited, Entry as Record, Values, values};
+use crate::audit::{Action as Audited, Begun, Entry as Record, Values, values};
 use crate::contract::system_operations::{
     self, Action, Actor, Adjustment, NewOperation, Operation, OperationError, Reversal, Reversible, WriteOff,
 };
@@ -280,17 +279,16 @@ fn ask(visit: &Visit, subject: Subject, given: Given) -> Answer {
         Ok(new) => new,
         Err(wrong) => return subject.page(visit, 422, given, wrong),
     };
-    let started = Record {
+    let entry = Record {
         subject: Some(&new.id),
         reason: Some(&new.reason),
         after: told(&subject, &new.action),
-        outcome: AuditOutcome::Started,
         ..Record::by(member, Audited::OperationRequest)
     };
-    let record = audit::write(&started, &visit.origin(), visit.now())?;
+    let begun = Begun::new(visit, entry)?;
     let by = Actor { id: member.id.clone(), name: member.name.clone() };
     let answer = only(system_operations::request(&by, visit.request().request_id(), std::slice::from_ref(&new)))?;
-    end(visit, &started, &record, &answer);
+    end(&begun, &answer);
     let operation = answer?;
     log::info!("an operation was asked for"; operation = operation.id, staff = member.id);
     visit.leave(&notice(&operation, visit.language()))?;

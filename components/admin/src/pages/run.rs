@@ -10,13 +10,13 @@ use askama::Template;
 use datamp_models::admin::AuditOutcome;
 use datamp_sdk::deployments::ControlError;
 use datamp_sdk::deployments::commands::{self, CommandError, Outcome, Progress};
-use datamp_sdk::{Form, Path, log};
+use datamp_sdk::{Form, Path};
 
-use super::commands::{Arguments, form, refusal};
+use super::commands::{form, refusal};
 use super::frame::Frame;
 use super::respond;
 use crate::access::{And, Answer, Refusal, Visit};
-use crate::audit::{self, Action, Entry, Values, values};
+use crate::audit::{Action, Begun, Entry, Values, values};
 use crate::i18n::Language;
 
 /// What the fields of arguments begin with.
@@ -32,7 +32,8 @@ const LONGEST_NAME: usize = 64;
 /// What a step is asked with.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
-    arguments: Arguments,
+    /// By the parameters' names.
+    arguments: Vec<(String, String)>,
     /// What the step before handed over.
     state: Option<String>,
     /// The record of the run's start.
@@ -46,7 +47,7 @@ impl Asked {
         let state = fields.remove("state").map(|state| serde_json::from_str(&state)).transpose();
         let state = state.map_err(|_| Refusal::invalid().said("the state of a command is a string in JSON"))?;
         let argument = |(name, value): (String, String)| Some((name.strip_prefix(ARGUMENT)?.to_owned(), value));
-        let arguments: Arguments =
+        let arguments: Vec<_> =
             fields.into_iter().filter_map(argument).filter(|(_, value)| !value.is_empty()).collect();
         if arguments.len() > MOST_ARGUMENTS || arguments.iter().any(|(name, _)| name.len() > LONGEST_NAME) {
             let limits =
@@ -125,53 +126,32 @@ struct Run<'a> {
     lines: Vec<String>,
 }
 
-/// A run, for the audit.
-struct Recorded<'a> {
-    visit: &'a Visit,
-    entry: Entry<'a>,
-    /// The record of its start.
-    started: String,
+/// The run that a form goes on with, or a new one.
+fn begun<'a>(visit: &'a Visit, entry: Entry<'a>, asked: &Asked) -> Result<Begun<'a>, Refusal> {
+    match &asked.started {
+        Some(started) => Begun::before(visit, entry, started)?.ok_or_else(Refusal::stale),
+        None if asked.state.is_none() => Ok(Begun::new(visit, entry)?),
+        None => Err(Refusal::stale()),
+    }
 }
 
-impl<'a> Recorded<'a> {
-    /// The run that a form goes on with, or a new one.
-    fn begin(visit: &'a Visit, entry: Entry<'a>, asked: &Asked) -> Result<Self, Refusal> {
-        let started = match &asked.started {
-            Some(started) if audit::is_started(started, &entry)? => started.clone(),
-            None if asked.state.is_none() => {
-                let started = Entry { outcome: AuditOutcome::Started, ..entry.clone() };
-                audit::write(&started, &visit.origin(), visit.now())?
-            }
-            _ => return Err(Refusal::stale()),
-        };
-        Ok(Self { visit, entry, started })
-    }
+/// Records that a run has ended, and not well.
+fn fail(run: &Begun<'_>, words: &str) {
+    let words: String = words.chars().take(500).collect();
+    run.end(AuditOutcome::Refused, values([("refusal", &words)]));
+}
 
-    /// Writes down that it has ended, and why not well.
-    fn end(&self, refusal: Option<&str>) {
-        let mut entry = Entry { follows: Some(&self.started), ..self.entry.clone() };
-        if let Some(words) = refusal {
-            entry.outcome = AuditOutcome::Refused;
-            entry.after.insert("refusal".to_owned(), words.chars().take(500).collect());
+/// What came of a step that was done.
+fn standing(run: &Begun<'_>, outcome: Outcome) -> Standing {
+    match outcome {
+        Outcome::More(state) => Standing::More(state),
+        Outcome::Done => {
+            run.end(AuditOutcome::Done, Values::new());
+            Standing::Done
         }
-        // What was done stands whether or not this is written; the record that it started stays in that case.
-        if let Err(error) = audit::write(&entry, &self.visit.origin(), self.visit.now()) {
-            log::error!("the end of a command is not in the audit: {}", error; audit = self.started);
-        }
-    }
-
-    /// What came of a step that was done.
-    fn standing(&self, outcome: Outcome) -> Standing {
-        match outcome {
-            Outcome::More(state) => Standing::More(state),
-            Outcome::Done => {
-                self.end(None);
-                Standing::Done
-            }
-            Outcome::Failed(reason) => {
-                self.end(Some(&reason));
-                Standing::Failed(reason)
-            }
+        Outcome::Failed(reason) => {
+            fail(run, &reason);
+            Standing::Failed(reason)
         }
     }
 }
@@ -191,29 +171,29 @@ pub(crate) fn advance(visit: &Visit, And(Path((component, command)), Form(fields
     }
     let after = asked.told(&command);
     let entry = Entry { subject: Some(&component), after, ..Entry::by(member, Action::CommandRun) };
-    let run = Recorded::begin(visit, entry, &asked)?;
+    let run = begun(visit, entry, &asked)?;
 
     let state = asked.state.as_deref();
     let stepped = commands::advance(&component, &command, &asked.arguments, state, &member.login);
     let again = |words| Standing::Again(asked.state.clone(), words);
     let (status, standing, progress, lines) = match stepped {
-        Ok(step) => (200, run.standing(step.outcome), Some(step.progress), step.lines),
+        Ok(step) => (200, standing(&run, step.outcome), Some(step.progress), step.lines),
         Err(
             CommandError::Unavailable(words)
             | CommandError::Control(ControlError::Unavailable(words) | ControlError::Refused(words)),
         ) => (503, again(words), None, Vec::new()),
         Err(CommandError::Failed(words)) => (502, again(words), None, Vec::new()),
         Err(CommandError::InvalidArgument(wrong)) => {
-            run.end(Some(&format!("{}: {}", wrong.0, wrong.1)));
+            fail(&run, &format!("{}: {}", wrong.0, wrong.1));
             return form(visit, &component, &command, &asked.arguments, Some(&wrong));
         }
         Err(error) => {
             let refusal = refusal(error);
-            run.end(Some(refusal.words.as_deref().unwrap_or(Language::English.text(refusal.title))));
+            fail(&run, refusal.words.as_deref().unwrap_or(Language::English.text(refusal.title)));
             return Err(refusal);
         }
     };
-    let (f, arguments, started) = (visit.frame("components")?, &asked.arguments, &run.started);
+    let (f, arguments, started) = (visit.frame("components")?, &asked.arguments, run.id());
     let page = Run { f, component: &component, command: &command, arguments, started, standing, progress, lines };
     Ok(respond(status, &page))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use datamp_models::admin::AuditOutcome;
 use datamp_sdk::deployments::ControlError;
 use datamp_sdk::deployments::work::{self, Kind, Letter, LetterState, Schedule, Which};
-use datamp_sdk::{Form, Problem, Query, log};
+use datamp_sdk::{Form, Query, log};
 use serde::Deserialize;
 
 use super::change::words;
@@ -13,7 +13,7 @@ use super::notice::Notice;
 use super::paging::{Pager, ROWS, address, given};
 use super::{respond, see};
 use crate::access::{Answer, Refusal, Visit};
-use crate::audit::{self, Action, Entry, Values, values};
+use crate::audit::{Action, Begun, Entry, Values, values};
 use crate::roles::Permission;
 
 const PATH: &str = "/admin/deferred";
@@ -24,13 +24,11 @@ const LONGEST: usize = 200;
 /// Characters of an error that are shown at once.
 const BRIEF: usize = 80;
 
-/// The kinds, with their names in addresses and in the audit.
-const KINDS: [(&str, Kind); 2] = [("event", Kind::Event), ("job", Kind::Job)];
-
 fn kind_of(name: &str) -> Option<Kind> {
-    KINDS.into_iter().find(|(known, _)| *known == name).map(|(_, kind)| kind)
+    [Kind::Event, Kind::Job].into_iter().find(|kind| kind_name(*kind) == name)
 }
 
+/// Its name in addresses and in the audit.
 fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Event => "event",
@@ -57,13 +55,9 @@ fn brief(error: &str) -> Option<String> {
 fn fitting(text: Option<&str>) -> Result<Option<&str>, Refusal> {
     let text = given(text);
     if text.is_some_and(|text| text.chars().count() > LONGEST || text.chars().any(char::is_control)) {
-        return Err(malformed("An id or a component's name is 1 to 200 characters on one line."));
+        return Err(Refusal::invalid().said("An id or a component's name is 1 to 200 characters on one line."));
     }
     Ok(text)
-}
-
-fn malformed(words: &str) -> Refusal {
-    Refusal::from(Problem::unprocessable(words))
 }
 
 /// What is listed.
@@ -220,13 +214,17 @@ struct Order {
 
 impl Order {
     fn of(given: &Given) -> Result<Self, Refusal> {
-        let kind = given.kind.as_deref().and_then(kind_of).ok_or_else(|| malformed("The kind is event or job."))?;
+        let kind = given
+            .kind
+            .as_deref()
+            .and_then(kind_of)
+            .ok_or_else(|| Refusal::invalid().said("The kind is event or job."))?;
         let component = fitting(given.component.as_deref())?;
         let listed = fitting(given.listed.as_deref())?.or(component).unwrap_or_default().to_owned();
         let which = match (fitting(given.id.as_deref())?, component) {
             (Some(id), None) => Which::One(id.to_owned()),
             (None, Some(component)) => Which::AllOf((component.to_owned(), None)),
-            _ => return Err(malformed("Either one letter is replayed, or all of a component.")),
+            _ => return Err(Refusal::invalid().said("Either one letter is replayed, or all of a component.")),
         };
         Ok(Self { kind, which, listed })
     }
@@ -258,15 +256,15 @@ impl Order {
 pub(crate) fn replay(visit: &Visit, Form(given): Form<Given>) -> Answer {
     let member = visit.member()?;
     let order = Order::of(&given)?;
-    let started = Entry {
-        subject: Some(order.subject()),
-        after: order.told(),
-        outcome: AuditOutcome::Started,
-        ..Entry::by(member, Action::WorkReplay)
-    };
-    let record = audit::write(&started, &visit.origin(), visit.now())?;
+    let entry = Entry { subject: Some(order.subject()), after: order.told(), ..Entry::by(member, Action::WorkReplay) };
+    let begun = Begun::new(visit, entry)?;
     let answer = work::replay(order.kind, &order.which);
-    end(visit, &started, &record, &answer);
+    match &answer {
+        Ok(replayed) => begun.end(AuditOutcome::Done, values([("replayed", &replayed.to_string())])),
+        // Whether it was done nobody knows, as the record of its start says.
+        Err(ControlError::Unavailable(_)) => {}
+        Err(error) => begun.end(AuditOutcome::Refused, values([("refusal", &words(error))])),
+    }
     match answer {
         Ok(replayed) => {
             log::info!("dead letters were replayed"; replayed = replayed, staff = member.id);
@@ -275,22 +273,6 @@ pub(crate) fn replay(visit: &Visit, Form(given): Form<Given>) -> Answer {
         }
         Err(ControlError::Refused(words)) => Err(Refusal::stale().said(words)),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Writes down how it went. The effect stands whether or not this is written; the record that it started stays in that case.
-fn end(visit: &Visit, started: &Entry<'_>, record: &str, answer: &Result<u64, ControlError>) {
-    let (outcome, name, value) = match answer {
-        // Whether it was done nobody knows, as the record of its start says.
-        Err(ControlError::Unavailable(_)) => return,
-        Ok(replayed) => (AuditOutcome::Done, "replayed", replayed.to_string()),
-        Err(error) => (AuditOutcome::Refused, "refusal", words(error)),
-    };
-    let mut after = started.after.clone();
-    after.insert(name.to_owned(), value);
-    let ended = Entry { outcome, after, follows: Some(record), ..started.clone() };
-    if let Err(error) = audit::write(&ended, &visit.origin(), visit.now()) {
-        log::error!("the end of a replay is not in the audit: {}", error; audit = record);
     }
 }
 
@@ -457,7 +439,7 @@ mod tests {
 
     #[test]
     fn kinds_are_found_by_their_names() {
-        for (name, kind) in KINDS {
+        for (name, kind) in [("event", Kind::Event), ("job", Kind::Job)] {
             assert_eq!((kind_of(name), kind_name(kind)), (Some(kind), name));
         }
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout};
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 /// The longest name or reason that goes into the history, in characters.
 const TEXT: usize = 500;
 
-/// What a caller is left of its time after one that ran out.
+/// What a caller is left, at most, to say that its time ran out; of less than ten times that, it is left a tenth.
 const LEFT: Duration = Duration::from_millis(500);
 
 /// Where the capability finds the control plane, which is made after the capabilities.
@@ -115,8 +115,8 @@ impl InstanceState {
     async fn in_time<T: Send + 'static>(&mut self, work: impl AsyncFnOnce(&Arc<Control>) -> T) -> Result<T, WitError> {
         let control = self.component.capabilities.platform.control.get()?;
         let late = |_| WitError::Unavailable("the control plane did not answer in time".to_owned());
-        let until = self.call.deadline.checked_sub(LEFT).unwrap_or(self.call.deadline);
-        timeout_at(until, work(&control)).await.map_err(late)
+        let whole = self.call.deadline.saturating_duration_since(Instant::now());
+        timeout(whole - LEFT.min(whole / 10), work(&control)).await.map_err(late)
     }
 }
 
